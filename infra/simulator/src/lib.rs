@@ -1,0 +1,1 @@
+//! WhatsApp on one machine.
