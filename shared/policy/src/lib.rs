@@ -1,1 +1,21 @@
-//! The rules.
+//! The rules: who may be messaged, when, with what, and why not.
+//!
+//! Everything here is a pure function of its arguments: no I/O, no clock, no
+//! randomness, no logging; the manifest proves it. `now` is an argument.
+//!
+//! Ground: [`ids`], [`phone`], [`token`], [`purpose`], [`reason`]. Rules, a
+//! file each: [`consent`], [`person`], [`subscription`], [`campaign`],
+//! [`send`], [`block`], [`receipt`].
+
+pub mod block;
+pub mod campaign;
+pub mod consent;
+pub mod ids;
+pub mod person;
+pub mod phone;
+pub mod purpose;
+pub mod reason;
+pub mod receipt;
+pub mod send;
+pub mod subscription;
+pub mod token;
