@@ -7,6 +7,7 @@
 //! file each: [`consent`], [`person`], [`subscription`], [`campaign`],
 //! [`send`], [`block`], [`receipt`].
 
+pub mod attempt;
 pub mod block;
 pub mod campaign;
 pub mod consent;
