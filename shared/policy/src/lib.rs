@@ -16,6 +16,7 @@ pub mod consent;
 pub mod content;
 pub mod ids;
 pub mod jurisdiction;
+pub mod limits;
 pub mod pace;
 pub mod person;
 pub mod phone;
