@@ -14,7 +14,9 @@ use platform::metrics::Metrics;
 use platform::rate::{Lease, LeaseAnswer};
 use policy::block::{Block, Outcome};
 use policy::ids::OwnerNonce;
+use policy::jurisdiction::Jurisdictions;
 use policy::person::Person;
+use policy::reason::DeferReason;
 use policy::send::{Decision, Facts};
 
 use crate::delivery::{self, Candidate, Delivered, Holding, Slot};
@@ -138,6 +140,9 @@ impl<'a> Run<'a> {
             person: &candidate.person,
             subscription: candidate.subscription.as_ref(),
             work: self.facts.work(self.block, candidate.index, self.owner),
+            jurisdictions: Jurisdictions::embedded(),
+            terms: &self.sender.terms,
+            service_window_ends: None,
         });
         let excluded = |reason: &'static str| Outcome::Excluded {
             reason: reason.to_owned(),
@@ -152,7 +157,12 @@ impl<'a> Run<'a> {
             Decision::Refuse(refusal) => Err(excluded(refusal.first().code())),
             Decision::Defer { until, reason } => Err(Outcome::Deferred {
                 reason: reason.code().to_owned(),
-                due: until,
+                // A paused campaign releases nothing; whoever resumes it finds
+                // its blocks due.
+                due: match reason {
+                    DeferReason::CampaignPaused => now,
+                    DeferReason::ClaimsFull | DeferReason::QuietHours => until,
+                },
             }),
             Decision::InDoubt => Err(Outcome::Unknown),
         }

@@ -12,6 +12,7 @@ use policy::campaign::CampaignState;
 use policy::content::{Mapping, Template, TemplateStatus};
 use policy::ids::{CampaignId, OwnerNonce, TenantId};
 use policy::pace::Pace;
+use policy::send::Terms;
 
 use crate::{Deps, block};
 
@@ -25,6 +26,7 @@ pub(crate) struct Sender {
     pub(crate) template: Template,
     pub(crate) mapping: Mapping,
     pub(crate) pace: Pace,
+    pub(crate) terms: Terms,
 }
 
 /// How long a worker holds a block at most.
@@ -145,7 +147,9 @@ async fn sender(
     let Ok(mapping) = Mapping::parse(entries) else {
         return refuse("its mapping cannot be read");
     };
+    let terms = Terms::new(template.category);
     Ok(Some(Sender {
+        terms,
         tenant,
         campaign: id,
         phone_number_id: plan.sender.clone(),
