@@ -56,7 +56,8 @@ async fn remaining(answer: fn(&str) -> Value) -> usize {
 
 #[tokio::test]
 async fn partial_answers_are_read_as_lambda_reads_them() {
-    let table: [(fn(&str) -> Value, usize); 12] = [
+    type Answer = fn(&str) -> Value;
+    let table: [(Answer, usize); 12] = [
         (|_| Value::Null, 0),
         (|_| json!({}), 0),
         (|_| json!({"batchItemFailures": null}), 0),
