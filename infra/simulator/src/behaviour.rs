@@ -23,6 +23,9 @@ pub struct Behaviour {
     pub read_after: Delay,
     /// Of the messages read, those for which no `delivered` is reported.
     pub read_without_delivered: f64,
+    /// Of the messages delivered, those that are reported failed as well, as
+    /// happens to people with several devices. Delivered is the truth.
+    pub contradicted: f64,
 
     /// Answers that messages should stop, in words.
     pub says_stop: f64,
@@ -63,6 +66,7 @@ impl Default for Behaviour {
             reads: 0.7,
             read_after: Delay::ms(1_000, 60_000),
             read_without_delivered: 0.0,
+            contradicted: 0.0,
             says_stop: 0.0,
             presses_stop: 0.0,
             switches_marketing_off: 0.0,

@@ -21,7 +21,7 @@ pub struct Config {
     pub access_tokens: Vec<SecretString>,
     /// Where webhooks go. Without it they wait.
     pub webhook_url: Option<String>,
-    /// The numbers a business sends from.
+    /// The numbers a business sends from, at least one.
     pub numbers: Vec<BusinessNumber>,
     /// Templates by WhatsApp business account, in the shape in which the API
     /// lists them.
@@ -262,6 +262,9 @@ pub enum ConfigError {
         #[source]
         source: serde_json::Error,
     },
+    /// There is no number to send from.
+    #[error("no business number is configured")]
+    NoNumber,
     /// The webhook URL is no URL.
     #[error("webhook address is not a URL")]
     WebhookUrl,

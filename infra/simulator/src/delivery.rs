@@ -1,12 +1,10 @@
 //! Webhooks on their way: waiting, posted, posted again.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use jiff::Timestamp;
-use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::webhook::{Update, envelope, signature};
+use crate::webhook::Update;
 
 /// What one call of [`Simulator::deliver_due`](crate::Simulator::deliver_due)
 /// or [`Simulator::drain`](crate::Simulator::drain) posted.
@@ -101,57 +99,5 @@ impl Outbox {
     fn insert(&mut self, due: Timestamp, waiting: Waiting) {
         self.sequence += 1;
         self.waiting.insert((due, self.sequence), waiting);
-    }
-}
-
-/// The client that posts webhooks.
-#[derive(Debug)]
-pub(crate) struct Courier {
-    client: reqwest::Client,
-    app_secret: SecretString,
-}
-
-impl Courier {
-    pub(crate) fn new(app_secret: SecretString, timeout: Duration) -> reqwest::Result<Self> {
-        let client = reqwest::Client::builder()
-            .timeout(timeout)
-            .no_proxy()
-            .user_agent("facebookexternalua")
-            .build()?;
-        Ok(Self { client, app_secret })
-    }
-
-    /// Posts once. Anything but 200 is a failure, as it is to Meta.
-    pub(crate) async fn post(&self, url: &str, post: &Post) -> bool {
-        let body = envelope(&post.updates);
-        let signature = signature(self.app_secret.expose_secret().as_bytes(), &body);
-        let answer = self
-            .client
-            .post(url)
-            .header("content-type", "application/json")
-            .header("x-hub-signature-256", signature)
-            .body(body)
-            .send()
-            .await;
-        answer.is_ok_and(|answer| answer.status() == 200)
-    }
-
-    /// Asks the verification question; the status and body of the answer.
-    pub(crate) async fn verify(
-        &self,
-        url: &str,
-        verify_token: &SecretString,
-        challenge: &str,
-    ) -> reqwest::Result<(u16, String)> {
-        let mut url = url
-            .parse::<reqwest::Url>()
-            .expect("checked when it was set");
-        url.query_pairs_mut()
-            .append_pair("hub.mode", "subscribe")
-            .append_pair("hub.challenge", challenge)
-            .append_pair("hub.verify_token", verify_token.expose_secret());
-        let answer = self.client.get(url).send().await?;
-        let status = answer.status().as_u16();
-        Ok((status, answer.text().await?))
     }
 }

@@ -28,8 +28,10 @@
 mod behaviour;
 mod clock;
 mod config;
+mod courier;
 mod delivery;
 mod fault;
+mod inbox;
 mod limits;
 mod person;
 mod refusal;
@@ -51,6 +53,7 @@ pub use config::{
 };
 pub use delivery::Delivered;
 pub use fault::{FaultEffect, FaultWhen, RequestFault};
+pub use inbox::Inbox;
 pub use person::PersonRef;
 pub use report::{
     CampaignReport, NumberReport, OptOutReport, PersonLog, Report, RequestKind, RequestLog,

@@ -68,6 +68,7 @@ impl Person {
         let skips_delivered = chance.hits(behaviour.read_without_delivered);
         let reacts_after = chance.delay(behaviour.reacts_after);
 
+        let contradicted = chance.hits(behaviour.contradicted);
         let fate = chance.fraction();
         let failure = first_share(&behaviour.fails_later, fate);
         let reactions = [
@@ -85,6 +86,7 @@ impl Person {
             delivered_after,
             read_after: self.reads.then_some(read_after),
             skips_delivered,
+            contradicted,
             failure,
             reaction: first_share(&reactions, chance.fraction()),
             reacts_after,
@@ -112,6 +114,8 @@ pub(crate) struct Timeline {
     pub(crate) delivered_after: Duration,
     pub(crate) read_after: Option<Duration>,
     pub(crate) skips_delivered: bool,
+    /// Fails after delivery, on another of the person's devices.
+    pub(crate) contradicted: bool,
     pub(crate) failure: Option<u32>,
     pub(crate) reaction: Option<Reaction>,
     pub(crate) reacts_after: Duration,

@@ -105,6 +105,8 @@ pub struct WebhookReport {
     pub duplicated: u64,
     /// Updates that were held up by chance.
     pub late: u64,
+    /// POSTs that are under way.
+    pub under_way: u64,
     /// Updates that still wait to be posted.
     pub waiting: u64,
 }

@@ -1,19 +1,21 @@
 //! The handle of a running simulation.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
-use crate::delivery::{Courier, Delivered, Post};
+use crate::courier::{Courier, current_url, run_webhooks};
+use crate::delivery::Delivered;
 use crate::fault::RequestFault;
-use crate::person::{PersonRef, is_stop_wording};
+use crate::inbox::Inbox;
+use crate::person::PersonRef;
 use crate::report::{PersonLog, Report};
 use crate::server::{Shared, serve};
 use crate::wa_id::WaId;
@@ -28,6 +30,7 @@ pub struct Simulator {
     verify_token: SecretString,
     base_url: String,
     concurrency: usize,
+    is_running: AtomicBool,
     /// The listener, and the webhook loop once [`Simulator::run`] was called.
     tasks: Mutex<JoinSet<()>>,
 }
@@ -56,6 +59,7 @@ impl Simulator {
             verify_token: config.verify_token,
             base_url: format!("http://{address}"),
             concurrency: config.webhooks.concurrency.max(1),
+            is_running: AtomicBool::new(false),
             tasks: Mutex::new(tasks),
         })
     }
@@ -100,7 +104,11 @@ impl Simulator {
     }
 
     /// Delivers webhooks by itself from now on, at the pace of the clock.
+    /// Calling it again changes nothing.
     pub fn run(&self) {
+        if self.is_running.swap(true, Ordering::Relaxed) {
+            return;
+        }
         let webhooks = run_webhooks(
             Arc::clone(&self.shared),
             Arc::clone(&self.courier),
@@ -111,6 +119,12 @@ impl Simulator {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .spawn(webhooks);
+    }
+
+    /// Whether nothing is to come: nobody is about to do anything, and no
+    /// webhook waits or is under way. Messages that are held do not count.
+    pub fn is_idle(&self) -> bool {
+        self.shared.world().is_idle()
     }
 
     /// When the next thing happens or the next webhook is due.
@@ -137,34 +151,40 @@ impl Simulator {
         self.deliver(Timestamp::MAX, None).await
     }
 
-    /// A person writes to the first business number. Counts as a wish to stop
-    /// if the text is one of the wordings that simulated people use.
+    /// The inbox of a business number: what people do there. `None` if there
+    /// is no such number.
+    pub fn inbox(&self, phone_number_id: &str) -> Option<Inbox<'_>> {
+        self.shared.world().number(phone_number_id).ok()?;
+        Some(Inbox {
+            shared: &self.shared,
+            number: phone_number_id.to_owned(),
+        })
+    }
+
+    /// A person writes to the first business number; see [`Inbox::says`].
     pub fn person_says(&self, person: &WaId, text: &str) {
-        let stop = is_stop_wording(text);
-        self.say(person, text, stop);
+        self.first_inbox().says(person, text);
     }
 
     /// A person asks the first business number, in these words, to stop.
     pub fn person_says_stop(&self, person: &WaId, text: &str) {
-        self.say(person, text, true);
+        self.first_inbox().says_stop(person, text);
     }
 
     /// A person uses WhatsApp's own switch for marketing by the first number.
     pub fn person_prefers(&self, person: &WaId, preference: Preference) {
-        self.at_first_number(|world, at, number| world.switch(at, person, number, preference));
+        self.first_inbox().prefers(person, preference);
+    }
+
+    /// Some of these people say stop to the first number before long; see
+    /// [`Inbox::plan_early_stops`].
+    pub fn plan_early_stops(&self, people: &[WaId]) -> usize {
+        self.first_inbox().plan_early_stops(people)
     }
 
     /// A person blocks the business.
     pub fn person_blocks(&self, person: &WaId) {
         self.shared.world().block(person);
-    }
-
-    /// From now on and over the time that
-    /// [`EarlyStops`](crate::EarlyStops) sets, some of these people say stop
-    /// of their own accord, each at a time of their own. How many will.
-    pub fn plan_early_stops(&self, people: &[WaId]) -> usize {
-        self.at_first_number(|world, at, number| world.plan_early_stops(at, number, people))
-            .unwrap_or_default()
     }
 
     /// Adds a fault that later requests meet.
@@ -253,21 +273,11 @@ impl Simulator {
         current_url(&self.webhook_url)
     }
 
-    fn say(&self, person: &WaId, text: &str, stop: bool) {
-        self.at_first_number(|world, at, number| world.say(at, person, number, text, stop));
-    }
-
-    /// Does something with the first business number, now. `None` if there is
-    /// no number.
-    fn at_first_number<T>(&self, act: impl FnOnce(&mut World, Timestamp, &str) -> T) -> Option<T> {
-        let now = self.shared.clock.now();
-        let mut world = self.shared.world();
-        world.advance(now);
-        let number = world.first_number()?;
-        let result = act(&mut world, now, &number);
-        drop(world);
-        self.shared.wake.notify_one();
-        Some(result)
+    fn first_inbox(&self) -> Inbox<'_> {
+        Inbox {
+            shared: &self.shared,
+            number: self.shared.world().first_number(),
+        }
     }
 
     async fn deliver(&self, until: Timestamp, most: Option<u64>) -> Delivered {
@@ -289,66 +299,6 @@ impl Simulator {
         }
         delivered
     }
-}
-
-/// Delivers what is due, for ever, `concurrency` POSTs at once.
-async fn run_webhooks(
-    shared: Arc<Shared>,
-    courier: Arc<Courier>,
-    webhook_url: Arc<Mutex<Option<String>>>,
-    concurrency: usize,
-) {
-    let places = Arc::new(Semaphore::new(concurrency));
-    let mut posts = JoinSet::new();
-    loop {
-        while posts.try_join_next().is_some() {}
-        let Some(url) = current_url(&webhook_url) else {
-            shared.wake.notified().await;
-            continue;
-        };
-        let place = Arc::clone(&places).acquire_owned().await;
-        let now = shared.clock.now();
-        let (post, next) = {
-            let mut world = shared.world();
-            (world.take_post(now, now), world.next_due())
-        };
-        match (post, next) {
-            (Some(post), _) => {
-                let (shared, courier) = (Arc::clone(&shared), Arc::clone(&courier));
-                posts.spawn(async move {
-                    post_once(&shared, &courier, &url, post).await;
-                    drop(place);
-                });
-            }
-            (None, Some(next)) => {
-                drop(place);
-                tokio::select! {
-                    () = shared.clock.sleep_until(next) => {}
-                    () = shared.wake.notified() => {}
-                }
-            }
-            (None, None) => {
-                drop(place);
-                shared.wake.notified().await;
-            }
-        }
-    }
-}
-
-async fn post_once(shared: &Shared, courier: &Courier, url: &str, post: Post) {
-    let arrived = courier.post(url, &post).await;
-    let now = shared.clock.now();
-    shared.world().settle(post, arrived, now);
-    if !arrived {
-        shared.wake.notify_one();
-    }
-}
-
-fn current_url(webhook_url: &Mutex<Option<String>>) -> Option<String> {
-    webhook_url
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone()
 }
 
 fn check_url(url: &str) -> Result<(), ConfigError> {

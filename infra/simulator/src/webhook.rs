@@ -1,6 +1,9 @@
 //! What Meta tells a business: updates, the envelope they travel in, and the
 //! signature over it.
 
+use std::collections::HashSet;
+use std::fmt;
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
@@ -9,7 +12,7 @@ use crate::person::hex;
 use crate::wa_id::WaId;
 
 /// One thing that a webhook tells.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Update {
     /// What decides its fate on the way: the same for the same event.
     pub(crate) key: String,
@@ -25,6 +28,15 @@ pub(crate) struct Update {
     pub(crate) at_second: i64,
     /// The wish to stop that this update carries: whose, and the how manyth.
     pub(crate) stop: Option<(WaId, usize)>,
+}
+
+impl fmt::Debug for Update {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Update")
+            .field("kind", &self.kind)
+            .field("field", &self.field)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where in a value an update belongs.
@@ -101,12 +113,13 @@ fn value(updates: &[&Update]) -> Value {
     if let Some(metadata) = &first.metadata {
         value.insert("metadata".to_owned(), metadata.clone());
     }
-    let mut contacts: Vec<Value> = Vec::new();
-    for contact in updates.iter().filter_map(|update| update.contact.as_ref()) {
-        if !contacts.contains(contact) {
-            contacts.push(contact.clone());
-        }
-    }
+    let mut seen = HashSet::new();
+    let contacts: Vec<Value> = updates
+        .iter()
+        .filter_map(|update| update.contact.as_ref())
+        .filter(|contact| seen.insert(contact.to_string()))
+        .cloned()
+        .collect();
     if !contacts.is_empty() {
         value.insert("contacts".to_owned(), contacts.into());
     }

@@ -5,12 +5,14 @@
 //! happen in the order of their times, each at its own time, however late
 //! anybody looks.
 
+mod judge;
 mod life;
 mod media;
 mod send;
 mod tell;
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -36,7 +38,6 @@ use crate::template::TemplateStore;
 use crate::wa_id::WaId;
 
 /// The state of a simulation.
-#[derive(Debug)]
 pub(crate) struct World {
     pub(crate) seed: Seed,
     behaviour: Behaviour,
@@ -46,7 +47,7 @@ pub(crate) struct World {
     us_marketing_paused: bool,
     tier_code: u32,
     pub(crate) numbers: BTreeMap<String, NumberState>,
-    first_number: Option<String>,
+    first_number: String,
     tiers: HashMap<String, TierWindow>,
     management_calls_per_hour: u32,
     management_calls: HashMap<String, HourlyCalls>,
@@ -113,8 +114,20 @@ pub(crate) struct Message {
     pub(crate) history: Vec<(&'static str, Timestamp)>,
 }
 
+/// Prints no person: nearly all of it is about people.
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World")
+            .field("seed", &self.seed)
+            .field("people", &self.people.len())
+            .field("messages", &self.messages.len())
+            .finish_non_exhaustive()
+    }
+}
+
 impl World {
     pub(crate) fn new(config: &Config) -> Result<Self, ConfigError> {
+        let first = config.numbers.first().ok_or(ConfigError::NoNumber)?;
         let seed = Seed(config.seed);
         let mut templates = TemplateStore::default();
         for (waba_id, listed) in &config.templates {
@@ -137,7 +150,7 @@ impl World {
             us_marketing_paused: config.us_marketing_paused,
             tier_code: config.tier_code,
             numbers: BTreeMap::new(),
-            first_number: config.numbers.first().map(|n| n.phone_number_id.clone()),
+            first_number: first.phone_number_id.clone(),
             tiers: HashMap::new(),
             management_calls_per_hour: config.management_calls_per_hour,
             management_calls: HashMap::new(),
@@ -186,7 +199,7 @@ impl World {
     }
 
     /// The number that people write to unless told otherwise.
-    pub(crate) fn first_number(&self) -> Option<String> {
+    pub(crate) fn first_number(&self) -> String {
         self.first_number.clone()
     }
 
@@ -238,6 +251,11 @@ impl World {
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         let event = self.events.keys().next().map(|(at, _)| *at);
         [event, self.outbox.next_due()].into_iter().flatten().min()
+    }
+
+    /// Whether nothing is to come: no event, no webhook waiting or under way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.next_due().is_none() && self.measure.webhooks.under_way == 0
     }
 
     /// The next POST due by `until`, once all that happens by its time has.

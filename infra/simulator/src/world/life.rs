@@ -92,6 +92,20 @@ impl World {
         self.tell_preference(at, person, number, preference, stop);
     }
 
+    /// A person moves to another number: the old one leaves WhatsApp, and the
+    /// business number is told.
+    pub(crate) fn change_number(&mut self, at: Timestamp, old: &WaId, new: &WaId, number: &str) {
+        let state = self.person(old);
+        state.person.on_whatsapp = false;
+        state.written += 1;
+        let (blocked, marketing_off) = (state.blocked, state.marketing_off);
+        let moved = self.person(new);
+        moved.person.on_whatsapp = true;
+        moved.blocked = blocked;
+        moved.marketing_off = marketing_off;
+        self.tell_new_number(at, old, new, number);
+    }
+
     pub(crate) fn block(&mut self, person: &WaId) {
         self.person(person).blocked = true;
     }
@@ -216,6 +230,11 @@ impl World {
         let read_after = timeline.read_after;
         if read_after.is_none() || !timeline.skips_delivered {
             self.tell_status(at, &wamid, "delivered", None);
+        }
+        if timeline.contradicted {
+            let (wamid, stage) = (wamid.clone(), Stage::Failed(131_026));
+            let after = timeline.delivered_after;
+            self.schedule(later(at, after), Event::Message { wamid, stage });
         }
         if let Some(read_after) = read_after {
             let stage = Stage::Read;

@@ -4,21 +4,18 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::json;
 
+use super::judge::Draft;
 use super::{Event, Message, Stage, World};
 use crate::clock::later;
 use crate::fault::FaultEffect;
 use crate::person::hex;
 use crate::refusal::Refusal;
 use crate::report::{RequestKind, RequestLog};
-use crate::template::QuickReply;
 use crate::wa_id::WaId;
 use crate::wire::SendRequest;
-
-const SERVICE_WINDOW: SignedDuration = SignedDuration::from_hours(24);
-const TEXT_CHARS: usize = 4_096;
 
 /// A send request as it arrived.
 #[derive(Debug)]
@@ -47,15 +44,6 @@ pub enum HeldOutcome {
     Drop,
     /// They are sent.
     Release,
-}
-
-/// A message that passed all checks.
-struct Draft {
-    to: WaId,
-    category: &'static str,
-    template_name: Option<String>,
-    quick_replies: Vec<QuickReply>,
-    in_window: bool,
 }
 
 impl World {
@@ -143,114 +131,6 @@ impl World {
             self.schedule(at, Event::Message { wamid, stage });
         }
         held.len()
-    }
-
-    /// All checks, in the API's order.
-    fn judge(
-        &mut self,
-        at: Timestamp,
-        number: &str,
-        request: &SendRequest,
-        to: Result<WaId, Refusal>,
-    ) -> Result<Draft, Refusal> {
-        let state = self.number(number)?;
-        let waba_id = state.config.waba_id.clone();
-        let portfolio = state.config.portfolio_id.clone();
-        let own = state.own.clone();
-        if state.health == "BLOCKED" {
-            return Err(Refusal::new(131_031, "the number may not send messages"));
-        }
-        self.admit_throughput(at, number)?;
-        check_envelope(request)?;
-        let to = to?;
-        if own.as_ref() == Some(&to) {
-            return Err(Refusal::new(131_021, "recipient and sender are the same"));
-        }
-        let in_window = self
-            .person(&to)
-            .wrote_at
-            .get(number)
-            .is_some_and(|wrote_at| at.duration_since(*wrote_at) < SERVICE_WINDOW);
-        let mut draft = Draft {
-            to,
-            category: "service",
-            template_name: None,
-            quick_replies: Vec::new(),
-            in_window,
-        };
-        match request.kind.as_deref() {
-            Some("template") => self.judge_template(at, number, &waba_id, request, &mut draft)?,
-            // A message without a type is a text.
-            Some("text") | None => judge_text(request, in_window)?,
-            Some(_) => return Err(Refusal::new(131_051, "message type is not supported")),
-        }
-        if !in_window
-            && let Some(tier) = self.tiers.get_mut(&portfolio)
-            && !tier.has_room(&draft.to, at)
-        {
-            let details = "messaging limit of the portfolio reached";
-            return Err(Refusal::new(self.tier_code, details));
-        }
-        if let Some(state) = self.numbers.get_mut(number)
-            && !state.pairs.admit(&draft.to, at)
-        {
-            return Err(Refusal::new(131_056, "too many messages to this recipient"));
-        }
-        if !in_window && let Some(tier) = self.tiers.get_mut(&portfolio) {
-            tier.count(&draft.to, at);
-        }
-        Ok(draft)
-    }
-
-    fn admit_throughput(&mut self, at: Timestamp, number: &str) -> Result<(), Refusal> {
-        let admitted = self
-            .numbers
-            .get_mut(number)
-            .is_none_or(|state| state.window.admit(at));
-        if admitted {
-            return Ok(());
-        }
-        if let Some(arrivals) = self.measure.numbers.get_mut(number) {
-            arrivals.throttled += 1;
-        }
-        Err(Refusal::new(130_429, "throughput of the number reached"))
-    }
-
-    fn judge_template(
-        &self,
-        at: Timestamp,
-        number: &str,
-        waba_id: &str,
-        request: &SendRequest,
-        draft: &mut Draft,
-    ) -> Result<(), Refusal> {
-        let missing = |what: &str| Refusal::new(131_008, format!("{what} is missing"));
-        let message = request
-            .template
-            .as_ref()
-            .ok_or_else(|| missing("template"))?;
-        let name = message
-            .name
-            .as_deref()
-            .ok_or_else(|| missing("template.name"))?;
-        let language = message
-            .language
-            .as_ref()
-            .and_then(|language| language.code.as_deref())
-            .ok_or_else(|| missing("template.language.code"))?;
-        let template = self.templates.sendable(waba_id, name, language)?;
-        let has_media = |id: &str| self.media.has(number, id, at);
-        let filled = template.fill(&message.components, &has_media)?;
-        draft.quick_replies = filled.quick_replies;
-        draft.template_name = Some(template.name.clone());
-        draft.category = if template.is_marketing() {
-            "marketing"
-        } else if template.category.eq_ignore_ascii_case("AUTHENTICATION") {
-            "authentication"
-        } else {
-            "utility"
-        };
-        Ok(())
     }
 
     fn accept(
@@ -415,38 +295,6 @@ impl Verdict {
             reset: false,
         }
     }
-}
-
-fn check_envelope(request: &SendRequest) -> Result<(), Refusal> {
-    if request.messaging_product.as_deref() != Some("whatsapp") {
-        return Err(Refusal::new(100, "messaging_product must be whatsapp"));
-    }
-    match request.recipient_type.as_deref() {
-        None | Some("individual") => Ok(()),
-        Some(_) => Err(Refusal::new(100, "recipient_type must be individual")),
-    }
-}
-
-fn judge_text(request: &SendRequest, in_window: bool) -> Result<(), Refusal> {
-    let body = request
-        .text
-        .as_ref()
-        .and_then(|text| text.body.as_deref())
-        .filter(|body| !body.is_empty())
-        .ok_or_else(|| Refusal::new(131_008, "text.body is missing"))?;
-    if body.chars().count() > TEXT_CHARS {
-        return Err(Refusal::new(
-            100,
-            "text.body is longer than 4096 characters",
-        ));
-    }
-    if !in_window {
-        return Err(Refusal::new(
-            131_047,
-            "more than 24 hours since the recipient last wrote",
-        ));
-    }
-    Ok(())
 }
 
 /// The campaign in the callback data: the second field between dots.

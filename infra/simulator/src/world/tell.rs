@@ -48,8 +48,13 @@ impl World {
             });
         }
         if let Some(code) = code {
+            // Meta writes this one code as text.
+            let written = match code {
+                132_015 => json!(code.to_string()),
+                _ => json!(code),
+            };
             body["errors"] = json!([{
-                "code": code,
+                "code": written,
                 "title": title(code),
                 "message": title(code),
                 "error_data": {"details": title(code)},
@@ -98,6 +103,16 @@ impl World {
             "context": {"from": business, "id": wamid},
         });
         self.tell_message(at, from, number, content, Some(stop));
+    }
+
+    /// Tells that a person's number is another from now on.
+    pub(super) fn tell_new_number(&mut self, at: Timestamp, old: &WaId, new: &WaId, number: &str) {
+        let body = "User changed their phone number";
+        let content = json!({
+            "type": "system",
+            "system": {"type": "user_changed_number", "body": body, "wa_id": new.expose()},
+        });
+        self.tell_message(at, old, number, content, None);
     }
 
     pub(super) fn tell_preference(
@@ -158,7 +173,8 @@ impl World {
         body["id"] = format!("wamid.IN{}", hex(&digest[..16])).into();
         body["timestamp"] = at.as_second().to_string().into();
         name_sender(&mut body, &person, "from", "from_user_id");
-        let contact = Some(contact_of_sender(&person));
+        // Messages by the system come without contacts.
+        let contact = (body["type"] != "system").then(|| contact_of_sender(&person));
         let stop = stop.map(|nth| (from.clone(), nth));
         let kind = UpdateKind::Message;
         self.tell(at, number, kind, key, contact, body, stop);
@@ -238,6 +254,7 @@ impl World {
 
     pub(super) fn note_posting(&mut self, post: &Post, now: Timestamp) {
         self.measure.webhooks.posts += 1;
+        self.measure.webhooks.under_way += 1;
         self.measure.webhooks.retries += u64::from(post.attempts > 0);
         for (person, nth) in post.updates.iter().filter_map(|update| update.stop.clone()) {
             if let Some(stop) = self.person(&person).log.stops.get_mut(nth) {
@@ -248,6 +265,7 @@ impl World {
 
     /// Takes back a POST that was made: done, to be repeated, or given up.
     pub(crate) fn settle(&mut self, mut post: Post, delivered: bool, now: Timestamp) {
+        self.measure.webhooks.under_way -= 1;
         if delivered {
             for (person, nth) in post.updates.iter().filter_map(|update| update.stop.clone()) {
                 if let Some(stop) = self.person(&person).log.stops.get_mut(nth) {

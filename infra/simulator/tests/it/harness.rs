@@ -113,7 +113,10 @@ impl Webhook {
 
     /// The error codes of failed statuses so far.
     pub(crate) fn failures(&self) -> Vec<u64> {
-        let of = |(_, _, update): (String, String, Value)| update["errors"][0]["code"].as_u64();
+        let of = |(_, _, update): (String, String, Value)| match &update["errors"][0]["code"] {
+            Value::String(code) => code.parse().ok(),
+            code => code.as_u64(),
+        };
         self.updates().into_iter().filter_map(of).collect()
     }
 

@@ -122,6 +122,46 @@ async fn who_blocks_gets_no_more() {
 }
 
 #[tokio::test]
+async fn a_message_may_be_delivered_and_failed() {
+    let world = with(|b| {
+        b.reads = 0.0;
+        b.contradicted = 1.0;
+    })
+    .await;
+    campaign(&world, 1).await;
+    assert_eq!(world.webhook.statuses(), ["sent", "delivered", "failed"]);
+}
+
+#[tokio::test]
+async fn who_moves_to_another_number_is_followed() {
+    let world = with(|b| b.has_user_id = 1.0).await;
+    world.simulator.person_prefers(&person(1), Preference::Stop);
+    let inbox = world.simulator.inbox(crate::harness::NUMBER).unwrap();
+    inbox.changes_number(&person(1), &person(2));
+    world.simulator.deliver_due().await;
+    let (_, _, told) = world.webhook.updates().pop().unwrap();
+    assert_eq!(told["type"], "system");
+    assert_eq!(told["system"]["type"], "user_changed_number");
+    assert_eq!(
+        (&told["from"], &told["system"]["wa_id"]),
+        (&"628110000001".into(), &"628110000002".into())
+    );
+    let last: Value = serde_json::from_slice(&world.webhook.posted().pop().unwrap().body).unwrap();
+    assert!(
+        last["entry"][0]["changes"][0]["value"]
+            .get("contacts")
+            .is_none()
+    );
+    for n in [1, 2] {
+        assert_eq!(world.code(&promo(n)).await, 0);
+        world.simulator.drain().await;
+    }
+    assert_eq!(world.webhook.failures(), [131_026, 131_050]);
+    assert!(world.simulator.is_idle());
+    assert!(world.simulator.inbox("1").is_none());
+}
+
+#[tokio::test]
 async fn small_talk_is_no_stop() {
     let world = with(|b| b.chats = 1.0).await;
     campaign(&world, 5).await;
@@ -250,6 +290,10 @@ async fn a_second_template_in_one_campaign_is_a_duplicate() {
 async fn a_report_holds_no_number() {
     let world = with(|b| b.says_stop = 1.0).await;
     campaign(&world, 3).await;
+    // Leaves something on the way, in events and in the outbox.
+    assert_eq!(world.code(&promo(1)).await, 0);
+    world.simulator.person_says(&person(1), "Halo");
+    assert!(!world.simulator.is_idle());
     let report = serde_json::to_string(&world.simulator.report()).unwrap();
     let log = world.simulator.person_log(&person(1)).unwrap();
     for text in [
