@@ -99,10 +99,21 @@ impl Person {
         seed.chance("stop", &key).pick(STOP_WORDINGS)
     }
 
-    /// Something this person says that is no wish to stop.
-    pub(crate) fn small_talk(&self, seed: Seed, nth: u64) -> &'static str {
+    /// Something this person sends that is no wish to stop. Two in three
+    /// times it is a text.
+    pub(crate) fn small_talk(&self, seed: Seed, nth: u64) -> SmallTalk {
         let key = format!("{}.{nth}", self.wa_id.expose());
-        seed.chance("chat", &key).pick(SMALL_TALK)
+        let mut chance = seed.chance("chat", &key);
+        if chance.hits(2.0 / 3.0) {
+            SmallTalk::Text(chance.pick(SMALL_TALK))
+        } else {
+            chance.pick(&[
+                SmallTalk::Image("Yang ini ada?"),
+                SmallTalk::Reaction("👍"),
+                SmallTalk::Unsupported,
+                SmallTalk::Voice,
+            ])
+        }
     }
 }
 
@@ -129,6 +140,19 @@ pub(crate) enum Reaction {
     PressesStop,
     SaysStop,
     SwitchesMarketingOff,
+}
+
+/// A harmless answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SmallTalk {
+    /// A picture with this caption.
+    Image(&'static str),
+    /// This emoji on the message.
+    Reaction(&'static str),
+    Text(&'static str),
+    /// Something that the API does not pass on.
+    Unsupported,
+    Voice,
 }
 
 /// Whether simulated people use these words, in whatever case, to say stop.

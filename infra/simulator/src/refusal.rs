@@ -121,6 +121,7 @@ const CODES: &[(u32, u16, &str)] = &[
     ),
     (131_051, 400, "Message type is not supported"),
     (131_053, 400, "Media could not be uploaded"),
+    (131_055, 400, "Method is not allowed"),
     (131_056, 400, "Too many messages to this recipient"),
     (131_057, 500, "Number is under maintenance"),
     (131_062, 400, "User id is not supported for this message"),
@@ -145,5 +146,6 @@ const CODES: &[(u32, u16, &str)] = &[
     (132_018, 400, "Template parameters are not valid"),
     (133_004, 503, "Server temporarily unavailable"),
     (133_010, 400, "Number is not registered"),
+    (134_100, 400, "Only marketing messages are supported"),
     (135_000, 400, "Message could not be sent"),
 ];

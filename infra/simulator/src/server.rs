@@ -110,6 +110,10 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/{version}/{id}", get(catalog::object))
+        .route(
+            "/{version}/{id}/marketing_messages",
+            post(messages::send_marketing),
+        )
         .route("/{version}/{id}/media", post(media::upload))
         .route("/{version}/{id}/message_history", get(catalog::history))
         .route("/{version}/{id}/message_templates", get(catalog::templates))

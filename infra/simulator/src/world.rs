@@ -21,7 +21,7 @@ pub use life::Preference;
 pub(crate) use life::{Event, Stage};
 pub(crate) use media::MediaShelf;
 pub use send::HeldOutcome;
-pub(crate) use send::{Incoming, Verdict};
+pub(crate) use send::{Incoming, Route, Verdict};
 
 use crate::behaviour::Behaviour;
 use crate::config::{
@@ -112,6 +112,12 @@ pub(crate) struct Message {
     quick_replies: Vec<crate::template::QuickReply>,
     /// What was reported, for the message history.
     pub(crate) history: Vec<(&'static str, Timestamp)>,
+}
+
+impl Message {
+    fn is_marketing(&self) -> bool {
+        matches!(self.category, "marketing" | "marketing_lite")
+    }
 }
 
 /// Prints no person: nearly all of it is about people.

@@ -1,4 +1,4 @@
-//! `POST /{version}/{phone number id}/messages`.
+//! `POST /{version}/{phone number id}/messages`, and `/marketing_messages`.
 
 use std::sync::Arc;
 
@@ -12,21 +12,33 @@ use super::{ArrivedAt, Reset, Shared, check_version};
 use crate::clock::later;
 use crate::refusal::Refusal;
 use crate::wire::SendRequest;
-use crate::world::{Incoming, Verdict};
+use crate::world::{Incoming, Route, Verdict};
 
-pub(super) async fn send(
-    State(shared): State<Arc<Shared>>,
-    Extension(ArrivedAt(arrived_at)): Extension<ArrivedAt>,
-    Path((version, id)): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+/// The parts of a request that say whose it is and when it came.
+type Head = (
+    State<Arc<Shared>>,
+    Extension<ArrivedAt>,
+    Path<(String, String)>,
+    HeaderMap,
+);
+
+pub(super) async fn send(head: Head, body: Bytes) -> Response {
+    take(head, Route::Messages, &body).await
+}
+
+pub(super) async fn send_marketing(head: Head, body: Bytes) -> Response {
+    take(head, Route::Marketing, &body).await
+}
+
+async fn take(head: Head, route: Route, body: &[u8]) -> Response {
+    let (State(shared), Extension(ArrivedAt(arrived_at)), Path((version, id)), headers) = head;
     let request = check_version(&version)
         .and_then(|()| shared.authorise(&headers))
-        .and_then(|()| parse(&body));
+        .and_then(|()| parse(body));
     let incoming = Incoming {
         arrived_at,
         phone_number_id: &id,
+        route,
         request,
     };
     let verdict = shared.world().receive(incoming);

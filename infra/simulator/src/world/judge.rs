@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::World;
+use super::{Route, World};
 use crate::refusal::Refusal;
 use crate::template::QuickReply;
 use crate::wa_id::WaId;
@@ -26,6 +26,7 @@ impl World {
         &mut self,
         at: Timestamp,
         number: &str,
+        route: Route,
         request: &SendRequest,
         to: Result<WaId, Refusal>,
     ) -> Result<Draft, Refusal> {
@@ -56,9 +57,21 @@ impl World {
         };
         match request.kind.as_deref() {
             Some("template") => self.judge_template(at, number, &waba_id, request, &mut draft)?,
+            Some(_) | None if route == Route::Marketing => {
+                return Err(Refusal::new(131_055, "only templates go this way"));
+            }
             // A message without a type is a text.
             Some("text") | None => judge_text(request, in_window)?,
             Some(_) => return Err(Refusal::new(131_051, "message type is not supported")),
+        }
+        if route == Route::Marketing {
+            if draft.category != "marketing" {
+                return Err(Refusal::new(
+                    134_100,
+                    "only marketing templates go this way",
+                ));
+            }
+            draft.category = "marketing_lite";
         }
         if !in_window
             && let Some(tier) = self.tiers.get_mut(&portfolio)

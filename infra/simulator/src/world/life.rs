@@ -145,7 +145,7 @@ impl World {
             return;
         };
         let (to, nth) = (message.to.clone(), message.nth);
-        let (marketing, in_window) = (message.category == "marketing", message.in_window);
+        let (marketing, in_window) = (message.is_marketing(), message.in_window);
         let timeline = self.timeline(&to, nth);
         if let Some(code) = self.dead_end(at, &to, marketing, in_window, &timeline) {
             return self.tell_status(at, &wamid, "failed", Some(code));
@@ -269,8 +269,9 @@ impl World {
         match reaction {
             Reaction::Blocks => self.block(&to),
             Reaction::Chats => {
-                let words = person.small_talk(self.seed, nth);
-                self.say(at, &to, &number, words, false);
+                let talk = person.small_talk(self.seed, nth);
+                self.write(at, &to, &number);
+                self.tell_small_talk(at, &to, &number, wamid, talk);
             }
             Reaction::PressesStop if let Some(button) = stop_button => {
                 self.write(at, &to, &number);

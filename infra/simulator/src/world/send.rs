@@ -22,8 +22,19 @@ use crate::wire::SendRequest;
 pub(crate) struct Incoming<'a> {
     pub(crate) arrived_at: Timestamp,
     pub(crate) phone_number_id: &'a str,
+    /// By which door it came.
+    pub(crate) route: Route,
     /// Whether it may be looked at, and what it holds.
     pub(crate) request: Result<SendRequest, Refusal>,
+}
+
+/// The doors for messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// `marketing_messages`: marketing templates only.
+    Marketing,
+    /// `messages`: everything.
+    Messages,
 }
 
 /// How the server is to answer.
@@ -52,6 +63,7 @@ impl World {
         let Incoming {
             arrived_at: at,
             phone_number_id: number,
+            route,
             request,
         } = incoming;
         self.advance(at);
@@ -91,7 +103,7 @@ impl World {
         }
 
         let hold = matches!(fault, Some(FaultEffect::Hold));
-        let mut verdict = match self.judge(at, number, &request, to) {
+        let mut verdict = match self.judge(at, number, route, &request, to) {
             Ok(draft) => self.accept(at, number, request, draft, hold),
             Err(refusal) => return self.refuse(nth, &refusal),
         };

@@ -6,11 +6,14 @@ use serde_json::{Value, json};
 use super::{Preference, World};
 use crate::clock::later;
 use crate::delivery::Post;
-use crate::person::{Person, hex};
+use crate::person::{Person, SmallTalk, hex};
 use crate::refusal::title;
 use crate::template::QuickReply;
 use crate::wa_id::WaId;
 use crate::webhook::{Update, UpdateKind};
+
+/// The files that people send are empty.
+const EMPTY_SHA256: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 
 impl World {
     pub(super) fn tell_status(
@@ -103,6 +106,52 @@ impl World {
             "context": {"from": business, "id": wamid},
         });
         self.tell_message(at, from, number, content, Some(stop));
+    }
+
+    /// Tells of a harmless answer to a message.
+    pub(super) fn tell_small_talk(
+        &mut self,
+        at: Timestamp,
+        from: &WaId,
+        number: &str,
+        wamid: &str,
+        talk: SmallTalk,
+    ) {
+        let media_id = at.as_millisecond().to_string();
+        let content = match talk {
+            SmallTalk::Image(caption) => json!({
+                "type": "image",
+                "image": {
+                    "id": media_id, "mime_type": "image/jpeg",
+                    "sha256": EMPTY_SHA256, "caption": caption,
+                },
+            }),
+            SmallTalk::Reaction(emoji) => json!({
+                "type": "reaction",
+                "reaction": {"message_id": wamid, "emoji": emoji},
+            }),
+            SmallTalk::Text(text) => {
+                let business = self.metadata(number)["display_phone_number"].clone();
+                json!({
+                    "type": "text",
+                    "text": {"body": text},
+                    "context": {"from": business, "id": wamid},
+                })
+            }
+            SmallTalk::Unsupported => json!({
+                "type": "unsupported",
+                "errors": [{"code": 131_051, "title": title(131_051)}],
+                "unsupported": {"type": "poll_creation"},
+            }),
+            SmallTalk::Voice => json!({
+                "type": "audio",
+                "audio": {
+                    "id": media_id, "mime_type": "audio/ogg; codecs=opus",
+                    "sha256": EMPTY_SHA256, "voice": true,
+                },
+            }),
+        };
+        self.tell_message(at, from, number, content, None);
     }
 
     /// Tells that a person's number is another from now on.

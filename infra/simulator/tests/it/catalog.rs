@@ -15,7 +15,7 @@ async fn templates_are_listed_by_page_and_filter() {
     let path = |query: &str| format!("{WABA}/message_templates?{query}");
 
     let (_, all) = world.get(&path("")).await;
-    assert_eq!(ids(&all).len(), 8);
+    assert_eq!(ids(&all).len(), 9);
     assert!(all["paging"].get("next").is_none());
     let (_, named) = world.get(&path("name=order&status=APPROVED")).await;
     assert_eq!(ids(&named), ["1004", "1005"]);

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use simulator::{BusinessNumber, Clock, Config, Simulator, Tier, WaId};
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
 pub(crate) const NUMBER: &str = "106540352242922";
@@ -91,6 +91,8 @@ pub(crate) struct Webhook {
     posted: Arc<Mutex<Vec<Posted>>>,
     answers: Arc<Mutex<Vec<u16>>>,
     arrivals: mpsc::UnboundedSender<()>,
+    /// Every answer takes one permit.
+    pub(crate) gate: Arc<Semaphore>,
 }
 
 impl Webhook {
@@ -146,6 +148,7 @@ impl World {
             posted: Arc::default(),
             answers: Arc::default(),
             arrivals,
+            gate: Arc::new(Semaphore::new(1_000_000)),
         };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
@@ -191,6 +194,15 @@ impl World {
     pub(crate) async fn send(&self, body: &Value) -> (u16, Value) {
         let (status, text) = self.try_send(body).await.unwrap();
         (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    /// Sends by the door for marketing and gives status and body.
+    pub(crate) async fn send_marketing(&self, body: &Value) -> (u16, Value) {
+        let request = self
+            .client
+            .post(self.url(&format!("{NUMBER}/marketing_messages")));
+        let answer = request.bearer_auth(TOKEN).json(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
     /// Sends and gives the error code, or 0 if it was accepted.
@@ -309,6 +321,11 @@ fn templates() -> Vec<Value> {
                 {"type": "BUTTONS", "buttons": [{"type": "URL", "text": "Buka", "url": "https://toko.example/"}]},
             ],
         }),
+        json!({
+            "id": "1009", "name": "code", "language": "id", "status": "APPROVED",
+            "category": "AUTHENTICATION",
+            "components": [{"type": "BODY", "text": "Kode: {{1}}"}],
+        }),
         plain(1004, "order", "id", "APPROVED"),
         plain(1005, "order", "en_US", "APPROVED"),
         plain(1006, "paused", "id", "PAUSED"),
@@ -332,12 +349,15 @@ async fn take(State(webhook): State<Webhook>, headers: HeaderMap, body: Bytes) -
         body: body.to_vec(),
         signature,
     });
-    let mut answers = webhook.answers.lock().unwrap();
-    let status = if answers.is_empty() {
-        200
-    } else {
-        answers.remove(0)
+    let status = {
+        let mut answers = webhook.answers.lock().unwrap();
+        if answers.is_empty() {
+            200
+        } else {
+            answers.remove(0)
+        }
     };
-    let _ = webhook.arrivals.send(());
+    webhook.arrivals.send(()).unwrap();
+    webhook.gate.acquire().await.unwrap().forget();
     StatusCode::from_u16(status).unwrap()
 }

@@ -303,6 +303,44 @@ async fn text_goes_only_to_people_who_wrote_within_a_day() {
 }
 
 #[tokio::test]
+async fn the_door_for_marketing_takes_marketing_only() {
+    let world = World::new().await;
+    let (status, _) = world.send_marketing(&promo(1)).await;
+    assert_eq!(status, 200);
+    let (_, body) = world.send_marketing(&text(1)).await;
+    assert_eq!(body["error"]["code"], 131_055);
+    let mut order = promo(1);
+    order["template"] = json!({
+        "name": "order", "language": {"code": "id"},
+        "components": [{"type": "body", "parameters": [
+            {"type": "text", "text": "A1"}, {"type": "text", "text": "besok"},
+        ]}],
+    });
+    let (_, body) = world.send_marketing(&order).await;
+    assert_eq!(body["error"]["code"], 134_100);
+    world.simulator.drain().await;
+    let (_, _, sent) = world.webhook.updates().remove(0);
+    assert_eq!(sent["pricing"]["category"], "marketing_lite");
+}
+
+#[tokio::test]
+async fn a_code_for_signing_in_needs_a_number() {
+    let world = World::with(|config| config.behaviour.has_user_id = 1.0).await;
+    world.simulator.person_says(&person(1), "Halo");
+    world.simulator.deliver_due().await;
+    let (_, _, said) = world.webhook.updates().remove(0);
+    let mut body = promo(1);
+    body["template"] = json!({
+        "name": "code", "language": {"code": "id"},
+        "components": [{"type": "body", "parameters": [{"type": "text", "text": "123"}]}],
+    });
+    assert_eq!(world.code(&body).await, 0);
+    body["to"] = Value::Null;
+    body["recipient"] = said["from_user_id"].clone();
+    assert_eq!(world.code(&body).await, 131_062);
+}
+
+#[tokio::test]
 async fn a_number_without_plus_goes_astray() {
     let world = World::new().await;
     let mut body = promo(1);

@@ -164,8 +164,17 @@ async fn who_moves_to_another_number_is_followed() {
 #[tokio::test]
 async fn small_talk_is_no_stop() {
     let world = with(|b| b.chats = 1.0).await;
-    campaign(&world, 5).await;
-    assert_eq!(inbound(&world).len(), 5);
+    campaign(&world, 60).await;
+    let messages = inbound(&world);
+    assert_eq!(messages.len(), 60);
+    let kinds: BTreeSet<&str> = messages
+        .iter()
+        .map(|m| m["type"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        kinds,
+        BTreeSet::from(["audio", "image", "reaction", "text", "unsupported"])
+    );
     let opt_out = world.simulator.report().opt_out;
     assert!(opt_out.stops_by_kind.is_empty());
 }

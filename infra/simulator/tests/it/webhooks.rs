@@ -258,3 +258,29 @@ async fn by_itself_it_delivers_as_the_clock_moves() {
     statuses.sort();
     assert_eq!(statuses, ["delivered", "sent", "sent"]);
 }
+
+#[tokio::test]
+async fn only_so_many_posts_are_under_way() {
+    let mut world = World::with(|config| config.webhooks.concurrency = 2).await;
+    world.webhook.gate.forget_permits(usize::MAX >> 3);
+    for n in 0..5 {
+        world.simulator.person_says(&person(n), "Halo");
+    }
+    world.simulator.run();
+    for _ in 0..2 {
+        world.arrivals.recv().await.unwrap();
+    }
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let webhooks = world.simulator.report().webhooks;
+    assert_eq!((webhooks.under_way, webhooks.waiting), (2, 3));
+    world.webhook.gate.add_permits(5);
+    for _ in 0..3 {
+        world.arrivals.recv().await.unwrap();
+    }
+    while !world.simulator.is_idle() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.simulator.report().webhooks.posts, 5);
+}
