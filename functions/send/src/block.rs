@@ -9,6 +9,7 @@ use futures_util::future::{Either, pending, select};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use platform::campaigns::Settlement;
+use platform::clock::SharedClock;
 use platform::fault::Fault;
 use platform::metrics::Metrics;
 use platform::rate::{Lease, LeaseAnswer};
@@ -185,39 +186,23 @@ impl<'a> Run<'a> {
                 return Ok(());
             }
             let may_lease = !waiting.is_empty() && under_way.len() < room;
-            let refill = pin!(async {
-                if may_lease {
-                    clock.sleep_until(next_lease).await;
-                } else {
-                    pending::<()>().await;
-                }
-            });
-            let arrival = pin!(async {
-                match under_way.next().await {
-                    Some(delivered) => delivered,
-                    None => pending::<Delivered>().await,
-                }
-            });
-            let step = match select(arrival, refill).await {
-                Either::Left((delivered, _)) => Some(delivered),
-                Either::Right(((), _)) => None,
-            };
-            match step {
-                Some(Delivered::Settled { index, outcome }) => {
+            let refill = may_lease.then_some(next_lease);
+            match next_step(&mut under_way, refill, clock).await {
+                Step::Arrived(Delivered::Settled { index, outcome }) => {
                     ledger.note(index, outcome);
                     ledger.record_if_due().await?;
                 }
-                Some(Delivered::Forfeited(candidate)) => {
+                Step::Arrived(Delivered::Forfeited(candidate)) => {
                     metrics.count("SlotsForfeited", 1);
                     waiting.push_front(candidate);
                 }
-                None if clock.now() >= self.deadline => {
+                Step::Refill if clock.now() >= self.deadline => {
                     for candidate in waiting.drain(..) {
                         let now = clock.now();
                         ledger.note(candidate.index, delivery::handed_over(now));
                     }
                 }
-                None => match self
+                Step::Refill => match self
                     .lease(waiting.len().min(room - under_way.len()))
                     .await?
                 {
@@ -258,6 +243,35 @@ impl<'a> Run<'a> {
             .rates
             .lease(number, count, &self.sender.pace, now)
             .await
+    }
+}
+
+/// What happens first: a message arrives, or it is time for the next lease.
+enum Step {
+    Arrived(Delivered),
+    Refill,
+}
+
+async fn next_step(
+    under_way: &mut FuturesUnordered<impl Future<Output = Delivered>>,
+    refill: Option<Timestamp>,
+    clock: &SharedClock,
+) -> Step {
+    let arrival = pin!(async {
+        match under_way.next().await {
+            Some(delivered) => delivered,
+            None => pending().await,
+        }
+    });
+    let refill = pin!(async {
+        match refill {
+            Some(at) => clock.sleep_until(at).await,
+            None => pending().await,
+        }
+    });
+    match select(arrival, refill).await {
+        Either::Left((delivered, _)) => Step::Arrived(delivered),
+        Either::Right(((), _)) => Step::Refill,
     }
 }
 
