@@ -11,6 +11,7 @@ pub mod block;
 pub mod campaign;
 pub mod consent;
 pub mod ids;
+pub mod import;
 pub mod person;
 pub mod phone;
 pub mod purpose;
