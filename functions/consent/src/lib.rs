@@ -143,7 +143,9 @@ async fn validate(
             .map_err(|error| Fault::lasting("number a page of the audience", error))?;
         let page = judge_page(tenant, id, &campaign, number, pages.last(), deps).await?;
         // Whoever loses the race goes on from the winner's page.
-        deps.campaigns.freeze_page(tenant, id, number, &page).await?;
+        deps.campaigns
+            .freeze_page(tenant, id, number, &page)
+            .await?;
     }
 }
 
@@ -181,7 +183,9 @@ async fn judge_page(
             match send::select(now, &facts, *token, person, subscription) {
                 None => tokens.push(*token),
                 Some(refusal) => {
-                    *excluded.entry(refusal.first().code().to_owned()).or_insert(0) += 1;
+                    *excluded
+                        .entry(refusal.first().code().to_owned())
+                        .or_insert(0) += 1;
                 }
             }
         }
@@ -214,6 +218,9 @@ async fn judge_page(
 /// differently never write over each other.
 fn object_key(tenant: TenantId, id: CampaignId, number: u32, body: &[u8]) -> String {
     let digest = Sha256::digest(body);
-    let short: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let short: String = digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("audiences/{tenant}/{id}/{number:06}-{short}")
 }

@@ -1,12 +1,12 @@
 //! Wiring only: see the library.
 
-use receipts::{Config, Deps};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use platform::aws::Clients;
 use platform::clock::SharedClock;
 use platform::config::Env;
 use platform::invocation::Invocation;
 use platform::telemetry;
+use receipts::{Config, Deps};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

@@ -232,6 +232,14 @@ pub fn classify(code: Option<u32>, http_status: u16, is_transient: bool) -> Clas
     }
 }
 
+/// Whether a throttle says that the number as a whole is too fast, so that its
+/// rate must fall.
+pub fn slows_number(code: u32) -> bool {
+    CODES.iter().find(|row| row.covers(code)).is_some_and(|row| {
+        matches!(row.class, Class::Throttle(throttle) if throttle.scope == ThrottleScope::Number)
+    })
+}
+
 /// What a code means in one sentence, for people.
 pub fn meaning(code: u32) -> Option<&'static str> {
     CODES

@@ -15,6 +15,7 @@ pub mod campaign;
 pub mod consent;
 pub mod content;
 pub mod ids;
+pub mod import;
 pub mod jurisdiction;
 pub mod limits;
 pub mod pace;

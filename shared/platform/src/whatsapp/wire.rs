@@ -59,6 +59,11 @@ pub enum Component {
 #[derive(Clone, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Parameter {
+    /// A code that a button copies.
+    CouponCode {
+        /// The code.
+        coupon_code: String,
+    },
     /// The payload of a quick reply.
     Payload {
         /// What comes back when the person taps the button.
