@@ -56,8 +56,10 @@ impl TierBuckets {
             return u32::MAX;
         };
         let bucket = Self::bucket(at);
-        // Every day that the bucket is part of, by its last bucket.
-        let fullest = (bucket..=bucket + REACH)
+        // Every day that the bucket is part of, by its last bucket that counts.
+        let later = self.0.range(bucket + 1..=bucket + REACH);
+        let fullest = std::iter::once(bucket)
+            .chain(later.map(|(end, _)| *end))
             .map(|end| self.people_in_day(end))
             .max()
             .unwrap_or(0);
