@@ -174,14 +174,11 @@ impl Contacts {
         if seen > 0 {
             update = update.expression_attribute_values(":seen", number(seen));
         }
-        let error = match update.send().await {
-            Ok(_) => {
-                return Ok(ClaimAnswer::Claimed(Claimed {
-                    permit,
-                    version: seen + 1,
-                }));
-            }
-            Err(error) => error,
+        let Err(error) = update.send().await else {
+            return Ok(ClaimAnswer::Claimed(Claimed {
+                permit,
+                version: seen + 1,
+            }));
         };
         let old = match error.as_service_error() {
             Some(
@@ -299,9 +296,8 @@ impl Contacts {
             )
             .send()
             .await;
-        let error = match answer {
-            Ok(_) => return Ok(true),
-            Err(error) => error,
+        let Err(error) = answer else {
+            return Ok(true);
         };
         let reasons = match error.as_service_error() {
             Some(
