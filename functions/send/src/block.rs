@@ -196,7 +196,7 @@ impl<'a> Run<'a> {
                 }
                 Step::Arrived(Delivered::Forfeited(candidate)) => {
                     metrics.count("SlotsForfeited", 1);
-                    waiting.push_front(candidate);
+                    waiting.push_front(*candidate);
                 }
                 Step::Refill if clock.now() >= self.deadline => {
                     for candidate in waiting.drain(..) {

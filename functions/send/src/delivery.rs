@@ -55,7 +55,7 @@ pub(crate) struct Slot {
 #[derive(Debug)]
 pub(crate) enum Delivered {
     /// The slot was missed and no request made: the candidate waits again.
-    Forfeited(Candidate),
+    Forfeited(Box<Candidate>),
     /// Something is known about the recipient.
     Settled {
         /// Whose.
@@ -92,7 +92,7 @@ pub(crate) async fn deliver(run: &Run<'_>, mut candidate: Candidate, slot: Slot)
     if late > run.sender.pace.lateness {
         // The request would break the proof of the slots: never used late.
         candidate.holding = Holding::Claim(claimed);
-        return Delivered::Forfeited(candidate);
+        return Delivered::Forfeited(Box::new(candidate));
     }
     let Some(subscription) = &candidate.subscription else {
         return settled(candidate.index, handed_over(clock.now()));

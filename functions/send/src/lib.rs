@@ -122,6 +122,13 @@ impl Deps {
         })
     }
 
+    /// The same, speaking to WhatsApp through `whatsapp`.
+    #[must_use]
+    pub fn through(mut self, whatsapp: whatsapp::Client) -> Self {
+        self.whatsapp = whatsapp;
+        self
+    }
+
     /// The same without metric records: for one-machine runs and tests.
     #[must_use]
     pub fn without_metrics(mut self) -> Self {

@@ -101,3 +101,6 @@ impl Outbox {
         self.waiting.insert((due, self.sequence), waiting);
     }
 }
+
+#[cfg(test)]
+mod tests;

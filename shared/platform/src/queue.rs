@@ -78,6 +78,15 @@ pub enum ReceiptTask {
         /// Each status.
         statuses: Vec<StatusV1>,
     },
+    /// People whom an imported file reports as opted out.
+    SuppressV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// Which import reported them.
+        import: ImportId,
+        /// Key of the object that holds their tokens, 16 bytes each.
+        object: String,
+    },
     /// An update that is none of the above, kept in an encrypted object.
     UpdateV1 {
         /// Whose.

@@ -104,12 +104,9 @@ impl Rates {
     ) -> Result<LeaseAnswer, Fault> {
         let now = now.as_microsecond();
         loop {
-            let item = match self.read(phone_number_id).await? {
-                Some(item) => item,
-                None => {
-                    self.create(phone_number_id, pace, now).await?;
-                    continue;
-                }
+            let Some(item) = self.read(phone_number_id).await? else {
+                self.create(phone_number_id, pace, now).await?;
+                continue;
             };
             if item.clock > now + CLOCK_GUARD_US {
                 return Ok(LeaseAnswer::ClockBehind);

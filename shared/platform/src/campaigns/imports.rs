@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use policy::ids::{ImportId, ListId, TenantId};
 use serde::{Deserialize, Serialize};
 
 use super::Campaigns;
 use crate::fault::Fault;
 use crate::keys::CampaignKey;
-use crate::table::{self, number};
+use crate::table::{self, moment, number};
 
 /// Where an import stands.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -53,6 +54,9 @@ pub struct Import {
     pub source: String,
     /// Who vouches for that.
     pub attested_by: String,
+    /// When it was registered, in milliseconds since 1970; rows are judged as of
+    /// this moment, so that every run judges the same.
+    pub created_at_ms: i64,
     /// Where it stands.
     pub state: ImportState,
     /// What was counted up to the checkpoint.
@@ -67,6 +71,13 @@ pub struct Import {
     /// Rises with every write; a checkpoint of a worker that was overtaken is
     /// lost instead of moving the import backwards.
     pub version: u64,
+}
+
+impl Import {
+    /// When it was registered.
+    pub fn created_at(&self) -> Timestamp {
+        moment(self.created_at_ms)
+    }
 }
 
 impl Campaigns {
