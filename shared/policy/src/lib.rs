@@ -11,9 +11,11 @@
 
 pub mod attempt;
 pub mod block;
+pub mod broadcast;
 pub mod campaign;
 pub mod consent;
 pub mod content;
+pub mod forecast;
 pub mod ids;
 pub mod import;
 pub mod jurisdiction;
@@ -21,6 +23,7 @@ pub mod limits;
 pub mod pace;
 pub mod person;
 pub mod phone;
+pub mod provenance;
 pub mod purpose;
 pub mod quiet_hours;
 pub mod reason;

@@ -2,6 +2,8 @@
 //!
 //! A code is stored, counted and sent to clients; never reuse one.
 
+mod sentences;
+
 use std::fmt;
 
 use crate::consent::ConsentGap;

@@ -223,7 +223,7 @@ pub fn select_on(
 
 impl Work {
     /// A stand-in for "nobody works on it": selection looks at no claim.
-    const NONE: Self = Self {
+    pub(crate) const NONE: Self = Self {
         place: Place { block: 0, index: 0 },
         attempt: 0,
         owner: OwnerNonce::from_uuid(uuid::Uuid::nil()),
