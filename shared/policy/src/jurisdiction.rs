@@ -77,7 +77,8 @@ impl Jurisdictions {
             .map(move |country| self.row(country, sector))
     }
 
-    fn row(&self, country: &Country, sector: Sector) -> &Jurisdiction {
+    /// The row that holds in a country for a sector.
+    pub fn row(&self, country: &Country, sector: Sector) -> &Jurisdiction {
         &self.rows[match sector {
             Sector::General => country.row,
             Sector::FinancialServices => country.financial_row,

@@ -35,8 +35,6 @@ pub enum RefusalReason {
     ConsentOtherPurpose,
     /// A relationship alone does not carry marketing.
     RelationshipOnly,
-    /// The law of the person's country asks for a proof that is not there.
-    ConsentUnproven,
     /// The message's purpose and the template's category do not belong together.
     CategoryMismatch,
     /// Free text, and the person has not written within 24 hours.
@@ -46,6 +44,8 @@ pub enum RefusalReason {
     /// Nobody reviewed the law of the person's country, and the tenant has not
     /// confirmed that it did.
     CountryUnreviewed,
+    /// The law of the person's country asks for a proof that is not there.
+    ConsentUnproven,
     /// No hour is good in every zone the person may be in, or nothing is known
     /// of where they are.
     NoGoodHour,
@@ -78,11 +78,11 @@ impl RefusalReason {
         Self::ConsentNotYet,
         Self::ConsentOtherPurpose,
         Self::RelationshipOnly,
-        Self::ConsentUnproven,
         Self::CategoryMismatch,
         Self::ServiceWindowClosed,
         Self::MarketingBlocked,
         Self::CountryUnreviewed,
+        Self::ConsentUnproven,
         Self::NoGoodHour,
         Self::ContentBlocked,
         Self::TemplateUnusable,

@@ -307,7 +307,7 @@ proptest! {
         for (at, hour) in forecast.hours.iter().enumerate() {
             prop_assert!(hour.messages <= per_hour);
             // Somebody of the audience is awake in it.
-            let end = hour.hour.saturating_add(SignedDuration::from_mins(59)).unwrap();
+            let end = hour.hour.saturating_add(SignedDuration::from_secs(3_599)).unwrap();
             let awake = people.iter().any(|(_, _, subscription)| {
                 let from = hour.hour.max(starts_at);
                 Jurisdictions::embedded()

@@ -6,6 +6,7 @@ use super::{ClaimState, ContentVerdict, Facts, claim};
 use crate::campaign::CampaignState;
 use crate::consent::Consent;
 use crate::content::{Category, TemplateStatus};
+use crate::jurisdiction::Country;
 use crate::limits::{self, Limits};
 use crate::reason::{DeferReason, RefusalReason};
 
@@ -115,27 +116,16 @@ fn without_consent(facts: &Facts<'_>) -> Option<RefusalReason> {
     let Consent::Granted(grant) = consent else {
         return Some(RefusalReason::ConsentNeverGiven);
     };
-    if !is_marketing(facts) {
-        return None;
-    }
-    // The law of every place the number may belong to.
+    // The shortest life that any law gives it, where the number may belong.
+    let too_old = |lasts| {
+        let end = grant.at.saturating_add(lasts);
+        end.is_ok_and(|end| end <= facts.now)
+    };
     let mut rows = facts
         .jurisdictions
         .of(&subscription.phone, facts.terms.sector);
-    let too_old = |lasts| {
-        grant
-            .at
-            .saturating_add(lasts)
-            .is_ok_and(|end| end <= facts.now)
-    };
-    if rows.clone().any(|row| too_old(row.consent_lasts())) {
-        return Some(RefusalReason::ConsentExpired);
-    }
-    let unproven = rows.any(|row| {
-        row.needs_evidence() && grant.evidence.trim().is_empty()
-            || row.needs_notice() && grant.notice.is_none()
-    });
-    unproven.then_some(RefusalReason::ConsentUnproven)
+    let is_over = is_marketing(facts) && rows.any(|row| too_old(row.consent_lasts()));
+    is_over.then_some(RefusalReason::ConsentExpired)
 }
 
 /// Whether anybody takes it for advertising: its purpose or WhatsApp.
@@ -164,7 +154,8 @@ fn in_service_window(facts: &Facts<'_>) -> bool {
 }
 
 fn country(facts: &Facts<'_>) -> Option<RefusalReason> {
-    let phone = &facts.subscription?.phone;
+    let subscription = facts.subscription?;
+    let phone = &subscription.phone;
     if !is_marketing(facts) {
         return None;
     }
@@ -172,11 +163,21 @@ fn country(facts: &Facts<'_>) -> Option<RefusalReason> {
     if rows.clone().any(|row| row.marketing_blocked().is_some()) {
         return Some(RefusalReason::MarketingBlocked);
     }
-    let mut countries = facts.jurisdictions.countries(phone);
-    let reviewed = |iso2: &str| facts.terms.reviewed_countries.contains(iso2);
-    let unreviewed =
-        rows.any(|row| row.needs_review()) && countries.any(|country| !reviewed(country.iso2()));
-    unreviewed.then_some(RefusalReason::CountryUnreviewed)
+    let unreviewed = |country: &Country| {
+        let row = facts.jurisdictions.row(country, facts.terms.sector);
+        row.needs_review() && !facts.terms.reviewed_countries.contains(country.iso2())
+    };
+    if facts.jurisdictions.countries(phone).any(unreviewed) {
+        return Some(RefusalReason::CountryUnreviewed);
+    }
+    let Consent::Granted(grant) = &subscription.consent else {
+        return None;
+    };
+    let unproven = rows.any(|row| {
+        row.needs_evidence() && grant.evidence.trim().is_empty()
+            || row.needs_notice() && grant.notice.is_none()
+    });
+    unproven.then_some(RefusalReason::ConsentUnproven)
 }
 
 fn quiet_hours(facts: &Facts<'_>) -> Option<Objection> {

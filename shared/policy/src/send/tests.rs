@@ -1,3 +1,5 @@
+mod laws;
+
 use std::collections::BTreeSet;
 
 use insta::assert_snapshot;
