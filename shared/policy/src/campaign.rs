@@ -73,28 +73,27 @@ impl CampaignState {
     /// Law: no step leads out of a final state, and nothing runs that was not
     /// approved.
     pub const fn apply(self, step: CampaignStep) -> Result<Self, IllegalStep> {
-        use CampaignState as S;
         use CampaignStep as T;
 
         let next = match (self, step) {
-            (S::Draft | S::Validated, T::Validate) => S::Validating,
-            (S::Validating, T::Freeze) => S::Validated,
-            (S::Validated, T::Approve) => S::Approved,
-            (S::Approved, T::Start) => S::Planning,
-            (S::Planning, T::Release) => S::Running,
-            (S::Planning | S::Running, T::Pause) => S::Paused,
-            (S::Paused, T::Resume) => S::Planning,
-            (S::Running, T::Complete) => S::Completed,
+            (Self::Draft | Self::Validated, T::Validate) => Self::Validating,
+            (Self::Validating, T::Freeze) => Self::Validated,
+            (Self::Validated, T::Approve) => Self::Approved,
+            (Self::Approved, T::Start) => Self::Planning,
+            (Self::Planning, T::Release) => Self::Running,
+            (Self::Planning | Self::Running, T::Pause) => Self::Paused,
+            (Self::Paused, T::Resume) => Self::Planning,
+            (Self::Running, T::Complete) => Self::Completed,
             (
-                S::Draft
-                | S::Validating
-                | S::Validated
-                | S::Approved
-                | S::Planning
-                | S::Running
-                | S::Paused,
+                Self::Draft
+                | Self::Validating
+                | Self::Validated
+                | Self::Approved
+                | Self::Planning
+                | Self::Running
+                | Self::Paused,
                 T::Cancel,
-            ) => S::Cancelled,
+            ) => Self::Cancelled,
             (from, step) => return Err(IllegalStep { from, step }),
         };
         Ok(next)

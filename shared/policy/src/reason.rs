@@ -31,12 +31,17 @@ pub enum RefusalReason {
     ConsentOtherPurpose,
     /// A relationship alone does not carry marketing.
     RelationshipOnly,
+    /// No hour is good in every zone the person may be in, or nothing is known
+    /// of where they are.
+    NoGoodHour,
     /// Another request for this campaign already has this person.
     AlreadyClaimed,
     /// A template variable has no value for this person.
     ParameterMissing,
     /// A template variable has a value that WhatsApp refuses.
     ParameterInvalid,
+    /// The text is too long once this person's values are in it.
+    MessageTooLong,
 }
 
 impl RefusalReason {
@@ -54,9 +59,11 @@ impl RefusalReason {
             Self::ConsentNotYet => "consent_not_yet",
             Self::ConsentOtherPurpose => "consent_other_purpose",
             Self::RelationshipOnly => "relationship_only",
+            Self::NoGoodHour => "no_good_hour",
             Self::AlreadyClaimed => "already_claimed",
             Self::ParameterMissing => "parameter_missing",
             Self::ParameterInvalid => "parameter_invalid",
+            Self::MessageTooLong => "message_too_long",
         }
     }
 }
@@ -75,9 +82,11 @@ impl fmt::Display for RefusalReason {
             Self::ConsentNotYet => "the consent is dated in the future",
             Self::ConsentOtherPurpose => "the consent is for another purpose",
             Self::RelationshipOnly => "a business relationship alone does not carry marketing",
+            Self::NoGoodHour => "no hour is good in every zone the person may be in",
             Self::AlreadyClaimed => "another request of this campaign already has this person",
             Self::ParameterMissing => "a template variable has no value for this person",
             Self::ParameterInvalid => "a template variable has a value that WhatsApp refuses",
+            Self::MessageTooLong => "the text is too long once the person's values are in it",
         })
     }
 }
@@ -101,6 +110,8 @@ impl From<ConsentGap> for RefusalReason {
 pub enum DeferReason {
     /// An operator paused the campaign.
     CampaignPaused,
+    /// It is not a time at which the person may be sent advertising.
+    QuietHours,
     /// The person's item has no room for another claim.
     ClaimsFull,
 }
@@ -110,6 +121,7 @@ impl DeferReason {
     pub const fn code(self) -> &'static str {
         match self {
             Self::CampaignPaused => "campaign_paused",
+            Self::QuietHours => "quiet_hours",
             Self::ClaimsFull => "claims_full",
         }
     }

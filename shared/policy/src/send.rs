@@ -1,15 +1,18 @@
 //! The last word before the wire: may this message leave, now?
 //!
 //! Facts → [`Decision`]. The order of the rules is: campaign → suppression →
-//! consent → claim. All refusals are collected, in that order, and refusals
+//! consent → quiet hours → claim. All refusals are collected, in that order, and refusals
 //! outrank deferrals.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::block::Place;
 use crate::campaign::{CampaignFacts, CampaignState};
+use crate::content::Category;
 use crate::ids::{CampaignId, OwnerNonce};
+use crate::jurisdiction::{Jurisdictions, Sector};
 use crate::person::Person;
+use crate::quiet_hours::SendWindow;
 use crate::reason::{DeferReason, Refusal, RefusalReason};
 use crate::subscription::Subscription;
 use crate::token::ContactToken;
@@ -30,6 +33,37 @@ pub struct Facts<'a> {
     pub subscription: Option<&'a Subscription>,
     /// The message's place in the ledger, and who works on it.
     pub work: Work,
+    /// What law and good manners ask for, by country.
+    pub jurisdictions: &'a Jurisdictions,
+    /// What the tenant and the campaign bring along.
+    pub terms: &'a Terms,
+    /// Until when the person's own last message lets a free text through;
+    /// `None` if they have not written lately.
+    pub service_window_ends: Option<Timestamp>,
+}
+
+/// What the tenant and the campaign bring into a decision; the same for a
+/// whole block.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Terms {
+    /// What kind of message WhatsApp takes it for.
+    pub category: Category,
+    /// What kind of business the tenant is.
+    pub sector: Sector,
+    /// The tenant's own send window, which can only shorten the law's.
+    pub window: Option<SendWindow>,
+}
+
+impl Terms {
+    /// The terms of a general business without wishes of its own.
+    pub const fn new(category: Category) -> Self {
+        Self {
+            category,
+            sector: Sector::General,
+            window: None,
+        }
+    }
 }
 
 /// Which request this would be.
@@ -115,7 +149,9 @@ const CLAIMS_RECHECK: SignedDuration = SignedDuration::from_hours(6);
 /// Decides.
 ///
 /// Laws: no `Send` without a consent that carries the campaign's purpose now;
-/// no `Send` for a suppressed purpose; no second request for one campaign and
+/// no `Send` for a suppressed purpose; no `Send` of advertising in the quiet
+/// hours of any place where the person may be, and a deferral for them ends
+/// outside them; no second request for one campaign and
 /// person unless the first was definitely refused.
 pub fn decide(facts: &Facts<'_>) -> Decision {
     let Facts {
@@ -125,18 +161,27 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
         person,
         subscription: _,
         work,
+        jurisdictions: _,
+        terms: _,
+        service_window_ends: _,
     } = *facts;
 
     let claim = claim(facts);
     if claim == ClaimState::InDoubt {
         return Decision::InDoubt;
     }
+    let good_hour = first_good_hour(facts);
+    let never = good_hour.is_none().then_some(RefusalReason::NoGoodHour);
     let claimed = (claim == ClaimState::Elsewhere).then_some(RefusalReason::AlreadyClaimed);
-    if let Some(refusal) = Refusal::collect(refusals(facts).chain(claimed)) {
+    if let Some(refusal) = Refusal::collect(refusals(facts).chain(never).chain(claimed)) {
         return Decision::Refuse(refusal);
     }
     if campaign.state == CampaignState::Paused {
         return defer(now, PAUSE_RECHECK, DeferReason::CampaignPaused);
+    }
+    if let Some(until) = good_hour.filter(|until| *until > now) {
+        let reason = DeferReason::QuietHours;
+        return Decision::Defer { until, reason };
     }
     if claim == ClaimState::Free && person.claims_kept(now).count() >= CLAIMS_MAX {
         return defer(now, CLAIMS_RECHECK, DeferReason::ClaimsFull);
@@ -147,6 +192,32 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
         person_version: person.version,
         work,
     })
+}
+
+/// The first moment from now at which the person may be sent this; `None` if
+/// none comes soon. Only advertising has quiet hours.
+fn first_good_hour(facts: &Facts<'_>) -> Option<Timestamp> {
+    let Facts {
+        now,
+        campaign,
+        subscription: Some(subscription),
+        jurisdictions,
+        terms,
+        ..
+    } = *facts
+    else {
+        return Some(facts.now);
+    };
+    if !campaign.purpose.is_marketing() && terms.category != Category::Marketing {
+        return Some(now);
+    }
+    jurisdictions.first_open(
+        &subscription.phone,
+        subscription.zone.as_deref(),
+        terms.sector,
+        terms.window.as_ref(),
+        now,
+    )
 }
 
 fn defer(now: Timestamp, by: SignedDuration, reason: DeferReason) -> Decision {
@@ -163,6 +234,9 @@ fn refusals<'a>(facts: &Facts<'a>) -> impl Iterator<Item = RefusalReason> + use<
         person,
         subscription,
         work: _,
+        jurisdictions: _,
+        terms: _,
+        service_window_ends: _,
     } = *facts;
     let cancelled =
         (campaign.state == CampaignState::Cancelled).then_some(RefusalReason::CampaignCancelled);
@@ -195,6 +269,11 @@ pub fn select(
     person: &Person,
     subscription: &Subscription,
 ) -> Option<Refusal> {
+    let category = if campaign.purpose.is_marketing() {
+        Category::Marketing
+    } else {
+        Category::Utility
+    };
     Refusal::collect(refusals(&Facts {
         now,
         campaign,
@@ -202,6 +281,9 @@ pub fn select(
         person,
         subscription: Some(subscription),
         work: Work::NONE,
+        jurisdictions: Jurisdictions::embedded(),
+        terms: &Terms::new(category),
+        service_window_ends: None,
     }))
 }
 

@@ -36,6 +36,29 @@ impl Subscription {
     }
 }
 
+impl Subscription {
+    /// What stands after a file brought this where `known` stood.
+    ///
+    /// Law: an import never weakens a consent and never restores a withdrawn
+    /// one; of two grants the later stands.
+    #[must_use]
+    pub fn over(self, known: &Self) -> Self {
+        let keeps_known = match (&known.consent, &self.consent) {
+            (Consent::Withdrawn { .. }, _) => true,
+            (Consent::Granted(known), Consent::Granted(new)) => known.at >= new.at,
+            (Consent::Granted(_), _) => true,
+            (Consent::Requested { .. }, new) => !matches!(new, Consent::Granted(_)),
+            (Consent::NeverAsked, _) => false,
+        };
+        let consent = if keeps_known {
+            known.consent.clone()
+        } else {
+            self.consent
+        };
+        Self { consent, ..self }
+    }
+}
+
 /// Names the shape, never the person.
 impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

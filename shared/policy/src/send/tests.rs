@@ -103,6 +103,9 @@ fn answer(campaign: &CampaignFacts, person: &Person, consent: Consent, work: Wor
         person,
         subscription: Some(&subscription),
         work,
+        jurisdictions: Jurisdictions::embedded(),
+        terms: &Terms::new(Category::Marketing),
+        service_window_ends: None,
     });
     match decision {
         Decision::Defer { until, reason } => format!("defer until {until}: {}", reason.code()),
@@ -154,6 +157,47 @@ fn claims_decide_between_ours_spent_in_doubt_and_elsewhere() {
     assert_snapshot!(say(claimed(1, 8, place), spent), @"send at version 4");
     assert_snapshot!(say(claimed(2, 8, place), spent), @"in doubt");
     assert_snapshot!(say(claimed(1, 8, other), work()), @"refuse: already_claimed");
+}
+
+/// Decides about a person in `zone` at `now`, for a purpose and its category.
+fn hour(now: &str, number: &str, zone: Option<&str>, purpose: &str, category: Category) -> String {
+    let mut campaign = campaign(CampaignState::Running);
+    campaign.purpose = Purpose::parse(purpose).unwrap();
+    let mut subscription = subscription(granted(purpose));
+    subscription.phone = PhoneNumber::parse_e164(number).unwrap();
+    subscription.zone = zone.map(str::to_owned);
+    let decision = decide(&Facts {
+        now: at(now),
+        campaign: &campaign,
+        token: ContactToken::from_bytes([1; 16]),
+        person: &Person::default(),
+        subscription: Some(&subscription),
+        work: work(),
+        jurisdictions: Jurisdictions::embedded(),
+        terms: &Terms::new(category),
+        service_window_ends: None,
+    });
+    match decision {
+        Decision::Defer { until, reason } => format!("{} until {until}", reason.code()),
+        Decision::InDoubt => "in doubt".to_owned(),
+        Decision::Refuse(refusal) => refusal.first().code().to_owned(),
+        Decision::Send(_) => "send".to_owned(),
+    }
+}
+
+#[test]
+fn advertising_waits_for_the_persons_morning_and_service_does_not() {
+    use Category::{Marketing, Utility};
+
+    let (late, id) = ("2026-11-24T12:30:00Z", "+6281234567890");
+    let jakarta = Some("Asia/Jakarta");
+    assert_snapshot!(hour(late, id, jakarta, "marketing.promo", Marketing), @"send");
+    assert_snapshot!(
+        hour(late, id, None, "marketing.promo", Marketing),
+        @"quiet_hours until 2026-11-25T01:00:00Z"
+    );
+    assert_snapshot!(hour(late, id, None, "service.order", Utility), @"send");
+    assert_snapshot!(hour(late, "+88213300001", None, "marketing", Marketing), @"no_good_hour");
 }
 
 fn any_state() -> impl Strategy<Value = CampaignState> {
@@ -221,6 +265,9 @@ proptest! {
             person: &person,
             subscription: Some(&subscription),
             work: work(),
+            jurisdictions: Jurisdictions::embedded(),
+            terms: &Terms::new(Category::Marketing),
+            service_window_ends: None,
         };
         match decide(&facts) {
             Decision::Send(permit) => {
@@ -231,6 +278,56 @@ proptest! {
             Decision::Defer { until, .. } => prop_assert!(until > now),
             Decision::Refuse(refusal) => prop_assert!(refusal.reasons().count() >= 1),
             Decision::InDoubt => prop_assert!(false, "nobody claimed"),
+        }
+    }
+
+    /// Whatever the person's zone, or without one: what leaves, leaves by day,
+    /// and what waits for the day ends in it.
+    #[test]
+    fn nothing_leaves_in_quiet_hours(
+        second in 1_767_225_600_i64..1_798_000_000,
+        zone in prop::sample::select(vec![
+            None,
+            Some("Asia/Jakarta"),
+            Some("Asia/Makassar"),
+            Some("Asia/Jayapura"),
+            Some("nonsense"),
+        ]),
+    ) {
+        let campaign = campaign(CampaignState::Running);
+        let mut subscription = subscription(granted("marketing"));
+        subscription.zone = zone.map(str::to_owned);
+        let zones = match zone {
+            Some(name) if name != "nonsense" => vec![name],
+            Some(_) | None => vec!["Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"],
+        };
+        let is_day = |moment: Timestamp| zones.iter().all(|name| {
+            let local = jiff::tz::TimeZone::get(name).unwrap().to_datetime(moment);
+            (8..20).contains(&local.hour())
+        });
+        let person = Person::default();
+        let now = Timestamp::from_second(second).unwrap();
+        let decided = decide(&Facts {
+            now,
+            campaign: &campaign,
+            token: ContactToken::from_bytes([1; 16]),
+            person: &person,
+            subscription: Some(&subscription),
+            work: work(),
+            jurisdictions: Jurisdictions::embedded(),
+            terms: &Terms::new(Category::Marketing),
+            service_window_ends: None,
+        });
+        match decided {
+            Decision::Send(_) => prop_assert!(is_day(now)),
+            Decision::Defer { until, reason } => {
+                prop_assert_eq!(reason, DeferReason::QuietHours);
+                prop_assert!(until > now && !is_day(now) && is_day(until));
+            }
+            Decision::InDoubt | Decision::Refuse(_) => {
+                prop_assert!(campaign.purpose.is_marketing());
+                prop_assert!(subscription.consent.carries(&campaign.purpose, now).is_err());
+            }
         }
     }
 
@@ -246,6 +343,9 @@ proptest! {
                 person,
                 subscription: Some(&subscription),
                 work: work(),
+                jurisdictions: Jurisdictions::embedded(),
+                terms: &Terms::new(Category::Marketing),
+                service_window_ends: None,
             })
         };
         prop_assert!(!matches!(decision(&stopped()), Decision::Send(_)));

@@ -1,0 +1,312 @@
+//! All services together, as a template describes them, on loopback ports.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+use jiff::SignedDuration;
+use platform::clock::SharedClock;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::account::{ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY, arn};
+use crate::dynamodb::{DynamoDb, TableError};
+use crate::s3::{S3, S3Error, Subscription};
+use crate::secrets::{Secrets, secret_arn};
+use crate::sqs::{Redrive, Settings, Sqs, SqsError, queue_arn, queue_url};
+use crate::template::{Queue, Reference, Template};
+
+/// A running emulation. It stops, and forgets everything, when it is dropped.
+pub struct Aws {
+    /// The tables.
+    pub dynamodb: DynamoDb,
+    /// The objects.
+    pub s3: S3,
+    /// The secrets.
+    pub secrets: Secrets,
+    /// The queues.
+    pub sqs: Sqs,
+    clock: SharedClock,
+    endpoints: Endpoints,
+    template: Template,
+    _servers: JoinSet<()>,
+}
+
+/// Why the emulation could not start, or a function's environment not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum AwsError {
+    /// No loopback port could be had.
+    #[error("no loopback port")]
+    Listen(#[from] io::Error),
+    /// The object store did not open.
+    #[error("object store")]
+    Objects(#[from] S3Error),
+    /// A queue is not as SQS takes it.
+    #[error("queue {queue}")]
+    Queue {
+        /// Logical id.
+        queue: String,
+        /// What SQS says.
+        #[source]
+        source: SqsError,
+    },
+    /// A table is not as DynamoDB takes it.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// There is no such function.
+    #[error("template has no function {0}")]
+    UnknownFunction(String),
+    /// A value refers to something that is not emulated.
+    #[error("function {function}, variable {variable}: {reference} is not emulated")]
+    UnknownReference {
+        /// Logical id of the function.
+        function: String,
+        /// Name of the environment variable.
+        variable: String,
+        /// What it refers to.
+        reference: String,
+    },
+}
+
+/// Where the services listen.
+#[derive(Clone, Debug)]
+pub struct Endpoints {
+    /// DynamoDB.
+    pub dynamodb: String,
+    /// S3.
+    pub s3: String,
+    /// Secrets Manager.
+    pub secrets: String,
+    /// SQS.
+    pub sqs: String,
+}
+
+impl Aws {
+    /// Starts what `template` describes, on ports of 127.0.0.1 that the system
+    /// chooses. Must be called within a Tokio runtime.
+    pub async fn start(template: &Template, clock: SharedClock) -> Result<Self, AwsError> {
+        let dynamodb = DynamoDb::new(clock.clone())?;
+        for (id, table) in &template.tables {
+            dynamodb.create(id, table)?;
+        }
+
+        let sqs = Sqs::new(clock.clone());
+        for (id, queue) in &template.queues {
+            sqs.create(id, settings(queue))
+                .map_err(|source| AwsError::Queue {
+                    queue: id.clone(),
+                    source,
+                })?;
+        }
+
+        let s3 = S3::new(clock.clone(), sqs.clone(), subscriptions(template))?;
+        for id in template.buckets.keys() {
+            s3.create(&bucket_name(id))?;
+        }
+
+        let secrets = Secrets::new(clock.clone());
+        let mut servers = JoinSet::new();
+        let endpoints = Endpoints {
+            dynamodb: {
+                let (listener, url) = listen().await?;
+                let service = dynamodb.clone();
+                servers.spawn(async move { service.serve(listener).await });
+                url
+            },
+            s3: {
+                let (listener, url) = listen().await?;
+                servers.spawn(s3.serve(listener));
+                url
+            },
+            secrets: {
+                let (listener, url) = listen().await?;
+                let service = secrets.clone();
+                servers.spawn(async move { service.serve(listener).await });
+                url
+            },
+            sqs: {
+                let (listener, url) = listen().await?;
+                let service = sqs.clone();
+                servers.spawn(async move { service.serve(listener).await });
+                url
+            },
+        };
+        Ok(Self {
+            dynamodb,
+            s3,
+            secrets,
+            sqs,
+            clock,
+            endpoints,
+            template: template.clone(),
+            _servers: servers,
+        })
+    }
+
+    /// What an AWS SDK client needs to talk to this emulation: endpoints for
+    /// each service, region and credentials.
+    pub fn sdk_config(&self) -> SdkConfig {
+        self.sdk_config_over(aws_smithy_http_client::Builder::new().build_http())
+    }
+
+    /// The same, through `client`.
+    pub fn sdk_config_over(&self, client: SharedHttpClient) -> SdkConfig {
+        let credentials = Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "emulator");
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static(REGION))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .service_config(self.endpoints.clone())
+            .http_client(client)
+            .build()
+    }
+
+    /// Where the services listen.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// The clock that everything goes by.
+    pub fn clock(&self) -> &SharedClock {
+        &self.clock
+    }
+
+    /// The template that is running.
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// The environment that the template gives to the function `id`.
+    pub fn environment(&self, id: &str) -> Result<BTreeMap<String, String>, AwsError> {
+        let unknown = || AwsError::UnknownFunction(id.to_owned());
+        let function = self.template.functions.get(id).ok_or_else(unknown)?;
+        let mut environment = BTreeMap::new();
+        for (variable, expression) in &function.environment {
+            let value = expression.resolve(&|reference| self.resolve(reference));
+            let value = value.map_err(|reference| AwsError::UnknownReference {
+                function: id.to_owned(),
+                variable: variable.clone(),
+                reference: reference.to_string(),
+            })?;
+            environment.insert(variable.clone(), value);
+        }
+        Ok(environment)
+    }
+
+    /// What `!Ref` or `!GetAtt` gives for an emulated resource.
+    fn resolve(&self, reference: &Reference) -> Option<String> {
+        let id = reference.name.as_str();
+        let attribute = reference.attribute.as_deref();
+        if let (Some(pseudo), None) = (id.strip_prefix("AWS::"), attribute) {
+            return Some(match pseudo {
+                "AccountId" => ACCOUNT.to_owned(),
+                "Partition" => "aws".to_owned(),
+                "Region" => REGION.to_owned(),
+                "StackName" => "izin".to_owned(),
+                "URLSuffix" => "amazonaws.com".to_owned(),
+                _ => return None,
+            });
+        }
+        match (self.template.types.get(id)?.as_str(), attribute) {
+            ("AWS::DynamoDB::Table", None) => Some(id.to_owned()),
+            ("AWS::DynamoDB::Table", Some("Arn")) => Some(arn("dynamodb", &format!("table/{id}"))),
+            ("AWS::KMS::Key", None) => Some(id.to_owned()),
+            ("AWS::KMS::Key", Some("Arn")) => Some(arn("kms", &format!("key/{id}"))),
+            ("AWS::S3::Bucket", None) => Some(bucket_name(id)),
+            ("AWS::S3::Bucket", Some("Arn")) => Some(format!("arn:aws:s3:::{}", bucket_name(id))),
+            ("AWS::SQS::Queue", None) => Some(self.queue_url(id)),
+            ("AWS::SQS::Queue", Some("Arn")) => Some(queue_arn(id)),
+            ("AWS::SQS::Queue", Some("QueueName")) => Some(id.to_owned()),
+            ("AWS::SQS::Queue", Some("QueueUrl")) => Some(self.queue_url(id)),
+            ("AWS::SecretsManager::Secret", None | Some("Id")) => Some(secret_arn(id)),
+            ("AWS::Serverless::Function", None) => Some(id.to_owned()),
+            ("AWS::Serverless::Function", Some("Arn")) => {
+                Some(arn("lambda", &format!("function:{id}")))
+            }
+            _ => None,
+        }
+    }
+
+    /// The URL of the queue called `name`.
+    pub fn queue_url(&self, name: &str) -> String {
+        queue_url(&self.endpoints.sqs, name)
+    }
+}
+
+impl fmt::Debug for Aws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Aws");
+        debug
+            .field("endpoints", &self.endpoints)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `AWS_ENDPOINT_URL_<SERVICE>`, without an environment.
+impl LoadServiceConfig for Endpoints {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        match (key.env(), key.service_id()) {
+            ("AWS_ENDPOINT_URL", "DynamoDB") => Some(self.dynamodb.clone()),
+            ("AWS_ENDPOINT_URL", "S3") => Some(self.s3.clone()),
+            ("AWS_ENDPOINT_URL", "SQS") => Some(self.sqs.clone()),
+            ("AWS_ENDPOINT_URL", "Secrets Manager") => Some(self.secrets.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// The name of the bucket with this logical id: bucket names are lower case.
+pub fn bucket_name(id: &str) -> String {
+    format!("izin-{}", id.to_lowercase())
+}
+
+async fn listen() -> io::Result<(TcpListener, String)> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    Ok((listener, url))
+}
+
+fn settings(queue: &Queue) -> Settings {
+    let seconds = |seconds: u32| SignedDuration::from_secs(seconds.into());
+    let redrive = queue.redrive.as_ref().and_then(|redrive| {
+        Some(Redrive {
+            target: redrive.target.resource()?.to_owned(),
+            max_receives: redrive.max_receives,
+        })
+    });
+    Settings {
+        visibility: seconds(queue.visibility_s),
+        delay: seconds(queue.delay_s),
+        retention: seconds(queue.retention_s),
+        redrive,
+        ..Settings::default()
+    }
+}
+
+fn subscriptions(template: &Template) -> Vec<Subscription> {
+    let buckets = template.buckets.iter();
+    let notifications = buckets.flat_map(|(id, bucket)| {
+        let notifications = bucket.notifications.iter();
+        notifications.map(move |notification| (id, notification))
+    });
+    let subscription = |(id, notification): (&String, &crate::template::Notification)| {
+        Some(Subscription {
+            bucket: bucket_name(id),
+            queue: notification.queue.resource()?.to_owned(),
+            event: notification.event.clone(),
+            prefix: notification.prefix.clone(),
+            suffix: notification.suffix.clone(),
+        })
+    };
+    notifications.filter_map(subscription).collect()
+}

@@ -1,0 +1,190 @@
+//! Killing a function after any of its effects.
+//!
+//! An *effect* is anything that outlives the process: a request to an AWS
+//! service, a message to WhatsApp, the receipt of an event. A [`CrashPlan`]
+//! counts them. At the chosen one it raises a signal and never returns, and
+//! whoever runs the function ([`CrashPlan::guard`]) drops it: the effect is
+//! durable and nothing after it happened, which is what a killed process looks
+//! like from outside.
+//!
+//! Effects outside a guarded future, a test's own requests say, are neither
+//! counted nor the end of anything.
+
+mod client;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::future::pending;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use rand::rngs::SmallRng;
+use rand::{Rng as _, SeedableRng as _};
+use tokio::sync::Notify;
+
+use client::CrashingClient;
+
+tokio::task_local! {
+    /// The process that runs on this task.
+    static PROCESS: Process;
+}
+
+/// When to crash; cheap to clone, every clone counts together.
+#[derive(Clone, Debug)]
+pub struct CrashPlan(Arc<Mutex<State>>);
+
+/// A function was killed after this effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Killed {
+    /// Name of its last effect.
+    pub effect: String,
+}
+
+#[derive(Debug)]
+struct State {
+    when: When,
+    effects: Vec<String>,
+    crashes: Vec<String>,
+}
+
+enum When {
+    /// After so many effects, counted over all functions.
+    After(u64),
+    Never,
+    /// After each effect with this probability.
+    Seeded(Box<SmallRng>, f64),
+}
+
+impl CrashPlan {
+    /// Never crashes, and records nothing.
+    pub fn never() -> Self {
+        Self::new(When::Never)
+    }
+
+    /// Crashes once, after the `count`th effect from now. With a count that is
+    /// not reached it only records.
+    pub fn after(count: u64) -> Self {
+        Self::new(When::After(count))
+    }
+
+    /// Crashes after each effect with `probability`, always the same way for
+    /// the same `seed` and the same effects.
+    pub fn seeded(seed: u64, probability: f64) -> Self {
+        let rng = Box::new(SmallRng::seed_from_u64(seed));
+        Self::new(When::Seeded(rng, probability))
+    }
+
+    fn new(when: When) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            when,
+            effects: Vec::new(),
+            crashes: Vec::new(),
+        })))
+    }
+
+    /// Runs `work` as one process, which this plan may kill.
+    pub async fn guard<T>(&self, work: impl Future<Output = T>) -> Result<T, Killed> {
+        let process = Process::default();
+        let work = PROCESS.scope(process.clone(), work);
+        tokio::select! {
+            biased;
+            () = process.0.signal.notified() => Err(Killed {
+                effect: self.lock().crashes.last().cloned().unwrap_or_default(),
+            }),
+            output = work => Ok(output),
+        }
+    }
+
+    /// An HTTP client for the AWS SDK each of whose requests is an effect,
+    /// named as in `dynamodb.UpdateItem` or `s3.PUT`.
+    pub fn http_client(&self) -> SharedHttpClient {
+        SharedHttpClient::new(CrashingClient::new(self.clone()))
+    }
+
+    /// Counts an effect that was just made. True if the process must die of
+    /// it: then the caller must never return.
+    pub fn effect(&self, name: &str) -> bool {
+        Process::current().is_some_and(|process| self.strikes(&process, name))
+    }
+
+    /// Counts an effect that was just made, and never returns if the process
+    /// dies of it.
+    pub async fn after_effect(&self, name: &str) {
+        if self.effect(name) {
+            pending().await
+        }
+    }
+
+    /// The effects so far, in order.
+    pub fn effects(&self) -> Vec<String> {
+        self.lock().effects.clone()
+    }
+
+    /// The effects that were some process's last, in order.
+    pub fn crashes(&self) -> Vec<String> {
+        self.lock().crashes.clone()
+    }
+
+    fn strikes(&self, process: &Process, name: &str) -> bool {
+        if process.is_dead() {
+            return true;
+        }
+        let mut state = self.lock();
+        let strikes = match &mut state.when {
+            When::Never => return false,
+            When::After(left) => {
+                let strikes = *left == 1;
+                *left = left.saturating_sub(1);
+                strikes
+            }
+            When::Seeded(rng, probability) => rng.random_bool(*probability),
+        };
+        state.effects.push(name.to_owned());
+        if strikes {
+            state.crashes.push(name.to_owned());
+            process.kill();
+        }
+        strikes
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("no holder of the plan panics")
+    }
+}
+
+impl fmt::Debug for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::After(left) => f.debug_tuple("After").field(left).finish(),
+            Self::Never => f.write_str("Never"),
+            Self::Seeded(_, probability) => f.debug_tuple("Seeded").field(probability).finish(),
+        }
+    }
+}
+
+/// One running function.
+#[derive(Clone, Debug, Default)]
+struct Process(Arc<Life>);
+
+#[derive(Debug, Default)]
+struct Life {
+    dead: AtomicBool,
+    signal: Notify,
+}
+
+impl Process {
+    fn current() -> Option<Self> {
+        PROCESS.try_with(Self::clone).ok()
+    }
+
+    fn is_dead(&self) -> bool {
+        self.0.dead.load(Ordering::Acquire)
+    }
+
+    fn kill(&self) {
+        self.0.dead.store(true, Ordering::Release);
+        self.0.signal.notify_one();
+    }
+}

@@ -1,0 +1,76 @@
+//! Running in real time: pollers for the queues, timers for the schedules.
+
+use jiff::SignedDuration;
+use tokio::task::JoinSet;
+
+use super::schedule::Schedule;
+use super::{Deadline, Mapping, Wiring};
+
+/// How many invocations Lambda starts with for a queue that sets no bound.
+pub(super) const FIRST_CONCURRENCY: u32 = 5;
+
+/// How long one poll waits: Lambda's own long poll.
+const WAIT: SignedDuration = SignedDuration::from_secs(20);
+
+impl Wiring {
+    /// Delivers messages and ticks until `shutdown`, timers `haste` times as
+    /// often as the template says. What still runs then is dropped, as if the
+    /// machine had stopped.
+    pub async fn run(&self, haste: u32, shutdown: impl Future<Output = ()>) {
+        let mut tasks = JoinSet::new();
+        for mapping in &self.0.mappings {
+            for _ in 0..mapping.concurrency {
+                tasks.spawn(self.clone().poll(mapping.clone()));
+            }
+        }
+        for schedule in &self.0.schedules {
+            if let Some(every) = schedule.every {
+                let every = every / i32::try_from(haste.max(1)).unwrap_or(i32::MAX);
+                tasks.spawn(self.clone().keep_ticking(schedule.clone(), every));
+            }
+        }
+        shutdown.await;
+    }
+
+    async fn poll(self, mapping: Mapping) {
+        let sqs = &self.0.sqs;
+        while let Ok(mut messages) = sqs
+            .poll(&mapping.queue, mapping.batch_size, None, WAIT)
+            .await
+        {
+            if messages.is_empty() {
+                continue;
+            }
+            let ends = self.0.clock.now().saturating_add(mapping.window);
+            let ends = ends.expect("a signed duration is no calendar span");
+            loop {
+                let room = mapping.batch_size - messages.len();
+                let left = self.0.clock.now().duration_until(ends);
+                if room == 0 || left <= SignedDuration::ZERO {
+                    break;
+                }
+                match sqs.poll(&mapping.queue, room, None, left).await {
+                    Ok(more) => messages.extend(more),
+                    Err(_) => return,
+                }
+            }
+            self.deliver(&mapping, messages, Deadline::Enforced).await;
+        }
+    }
+
+    async fn keep_ticking(self, schedule: Schedule, every: SignedDuration) {
+        let mut next = self.0.clock.now();
+        loop {
+            next = next
+                .saturating_add(every)
+                .expect("a signed duration is no calendar span");
+            self.0.clock.sleep_until(next).await;
+            let event = schedule.event(&self.0.ids, self.0.clock.now());
+            // A tick that fails is made up for by the next one.
+            drop(
+                self.invoke(&schedule.function, event, Deadline::Enforced)
+                    .await,
+            );
+        }
+    }
+}
