@@ -211,3 +211,16 @@ fn by_payload(payload: &str) -> Option<Verdict> {
 
 #[cfg(test)]
 mod tests;
+// SCRATCH-BEGIN
+#[doc(hidden)]
+pub fn debug(text: &str) -> String {
+    let reading = Reading::of(text);
+    let mut out = format!("{} => {:?}", reading.text(), classify(text, &Context::default()));
+    for clause in reading.clauses() {
+        out.push_str("\n   ");
+        for word in &clause.words { out.push_str(&format!("[{}] ", lexicon::LEXICON.names_of(*word))); }
+        out.push_str(&format!(" all={}", lexicon::LEXICON.names_of(clause.all)));
+    }
+    out
+}
+// SCRATCH-END

@@ -131,6 +131,11 @@ impl Lexicon {
         self.longest_unspaced
     }
 
+    // SCRATCH-BEGIN
+    pub(super) fn names_of(&self, c: Concepts) -> String {
+        self.names.iter().enumerate().filter(|(i, _)| c >> i & 1 == 1).map(|(_, n)| *n).collect::<Vec<_>>().join("|")
+    }
+    // SCRATCH-END
     fn concept(&mut self, name: &'static str) -> Concepts {
         let index = self.names.iter().position(|known| *known == name);
         let index = index.unwrap_or_else(|| {
@@ -183,15 +188,16 @@ impl Lexicon {
     /// spelling its words are looked up by.
     fn finish(&mut self) {
         for (mut words, bit, family) in std::mem::take(&mut self.entries) {
+            if let [word] = words.as_slice() {
+                self.enter(word, family);
+                *self.words.entry(word.clone()).or_default() |= bit;
+                continue;
+            }
             for word in &mut words {
                 if let Some(listed) = self.spellings.get(word) {
                     word.clone_from(listed);
                 }
                 self.enter(word, family);
-            }
-            if let [word] = words.as_slice() {
-                *self.words.entry(word.clone()).or_default() |= bit;
-                continue;
             }
             let phrases = self.phrases.entry(words[0].clone()).or_default();
             match phrases.iter_mut().find(|(phrase, _)| *phrase == words) {

@@ -101,11 +101,12 @@ impl Reading {
         if self.content.is_empty() || self.content.len() > 3 {
             return;
         }
-        let joined = self.content.concat();
-        let torn = self.content.len() > 1 && lexicon.strong().any(|strong| strong == joined);
+        let joined = self.words.concat();
+        let torn = self.words.len() > 1 && lexicon.strong().any(|strong| strong == joined);
         let mended = match self.content.as_slice() {
+            _ if torn => Some(joined),
             [word] => slipped_keyword(word, lexicon),
-            _ => torn.then_some(joined),
+            _ => None,
         };
         let Some(word) = mended else { return };
         let concepts = alone(&word, lexicon);
