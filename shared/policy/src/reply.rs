@@ -30,7 +30,11 @@ pub fn classify(text: &str, context: &Context<'_>) -> Verdict {
         return verdict;
     }
     let reading = Reading::of(text);
-    if let Some(keyword) = context.keywords.iter().find(|keyword| reading.is_exactly(&keyword.text)) {
+    if let Some(keyword) = context
+        .keywords
+        .iter()
+        .find(|keyword| reading.is_exactly(&keyword.text))
+    {
         return keyword.verdict();
     }
     if context.pending_opt_in && reading.says_yes() {
@@ -140,9 +144,14 @@ impl Scope {
     }
 
     fn parse(code: &str) -> Option<Self> {
-        [Self::Marketing, Self::Everything, Self::Erasure, Self::WrongNumber]
-            .into_iter()
-            .find(|scope| scope.code() == code)
+        [
+            Self::Marketing,
+            Self::Everything,
+            Self::Erasure,
+            Self::WrongNumber,
+        ]
+        .into_iter()
+        .find(|scope| scope.code() == code)
     }
 }
 
@@ -202,7 +211,12 @@ fn by_payload(payload: &str) -> Option<Verdict> {
             } else {
                 Scope::Purpose(purpose.to_owned())
             };
-            Some(Verdict::new(Label::Optout, Some(scope), false, "button_optout"))
+            Some(Verdict::new(
+                Label::Optout,
+                Some(scope),
+                false,
+                "button_optout",
+            ))
         }
         "RESUME" => Some(Verdict::new(Label::Resume, None, false, "button_resume")),
         _ => None,
@@ -215,10 +229,16 @@ mod tests;
 #[doc(hidden)]
 pub fn debug(text: &str) -> String {
     let reading = Reading::of(text);
-    let mut out = format!("{} => {:?}", reading.text(), classify(text, &Context::default()));
+    let mut out = format!(
+        "{} => {:?}",
+        reading.text(),
+        classify(text, &Context::default())
+    );
     for clause in reading.clauses() {
         out.push_str("\n   ");
-        for word in &clause.words { out.push_str(&format!("[{}] ", lexicon::LEXICON.names_of(*word))); }
+        for word in &clause.words {
+            out.push_str(&format!("[{}] ", lexicon::LEXICON.names_of(*word)));
+        }
         out.push_str(&format!(" all={}", lexicon::LEXICON.names_of(clause.all)));
     }
     out

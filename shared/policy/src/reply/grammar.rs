@@ -162,7 +162,11 @@ fn matched(pattern: &[Class], words: &[Concepts], start: usize) -> Option<usize>
         Class::WordOrEnd(concepts) => matched_word(concepts, rest, words, start),
         Class::Perhaps(concepts) => {
             let present = words.get(start).is_some_and(|word| word & concepts != 0);
-            let taken = if present { matched(rest, words, start + 1) } else { None };
+            let taken = if present {
+                matched(rest, words, start + 1)
+            } else {
+                None
+            };
             taken.or_else(|| matched(rest, words, start))
         }
         Class::Gap(most) => {
@@ -201,12 +205,18 @@ impl Reader<'_> {
         let mut head = head.split_whitespace();
         let code = head.next().expect("a rule has a code");
         let label = head.next().expect("a rule has a label");
-        let (label, asks) = label.strip_suffix('!').map_or((label, false), |l| (l, true));
+        let (label, asks) = label
+            .strip_suffix('!')
+            .map_or((label, false), |l| (l, true));
         let label = Label::parse(label).unwrap_or_else(|| panic!("rule {code}: label"));
-        let scope = head.next().map(|scope| {
-            Scope::parse(scope).unwrap_or_else(|| panic!("rule {code}: scope"))
-        });
-        assert_eq!(scope.is_some(), label == Label::Optout, "rule {code}: scope");
+        let scope = head
+            .next()
+            .map(|scope| Scope::parse(scope).unwrap_or_else(|| panic!("rule {code}: scope")));
+        assert_eq!(
+            scope.is_some(),
+            label == Label::Optout,
+            "rule {code}: scope"
+        );
         let mut parts = body.split(';').map(str::trim);
         Rule {
             code,
@@ -219,7 +229,9 @@ impl Reader<'_> {
     }
 
     fn pattern(&self, text: &str) -> Vec<Class> {
-        text.split_whitespace().map(|class| self.class(class)).collect()
+        text.split_whitespace()
+            .map(|class| self.class(class))
+            .collect()
     }
 
     fn class(&self, text: &str) -> Class {

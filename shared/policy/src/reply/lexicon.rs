@@ -27,7 +27,10 @@ pub(super) static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
     lexicon.read(include_str!("../../data/replies/jv-su.txt"), Family::Malay);
     lexicon.read(include_str!("../../data/replies/en.txt"), Family::English);
     lexicon.read(include_str!("../../data/replies/es-pt.txt"), Family::Other);
-    lexicon.read(include_str!("../../data/replies/fr-it.txt"), Family::Eliding);
+    lexicon.read(
+        include_str!("../../data/replies/fr-it.txt"),
+        Family::Eliding,
+    );
     lexicon.read(include_str!("../../data/replies/hi.txt"), Family::Other);
     lexicon.read(include_str!("../../data/replies/ar.txt"), Family::Arabic);
     lexicon.read(include_str!("../../data/replies/de-nl.txt"), Family::Other);
@@ -133,7 +136,13 @@ impl Lexicon {
 
     // SCRATCH-BEGIN
     pub(super) fn names_of(&self, c: Concepts) -> String {
-        self.names.iter().enumerate().filter(|(i, _)| c >> i & 1 == 1).map(|(_, n)| *n).collect::<Vec<_>>().join("|")
+        self.names
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| c >> i & 1 == 1)
+            .map(|(_, n)| *n)
+            .collect::<Vec<_>>()
+            .join("|")
     }
     // SCRATCH-END
     fn concept(&mut self, name: &'static str) -> Concepts {

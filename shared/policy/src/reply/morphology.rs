@@ -116,8 +116,8 @@ impl DedupLetters for String {
 
 /// Particles and endings, longest first.
 const ENDINGS: [&str; 17] = [
-    "nyalah", "kannya", "innya", "annya", "kanlah", "inlah", "nya", "lah", "kah", "kan", "pun", "ny", "ku",
-    "in", "an", "mu", "i",
+    "nyalah", "kannya", "innya", "annya", "kanlah", "inlah", "nya", "lah", "kah", "kan", "pun",
+    "ny", "ku", "in", "an", "mu", "i",
 ];
 
 /// Prefixes, each with the letters it may have swallowed from the stem.
@@ -147,7 +147,8 @@ fn malay_stem(word: &str, lexicon: &Lexicon) -> Option<String> {
         let form = lexicon.spelling(form).unwrap_or(form);
         known(form).then(|| form.to_owned())
     };
-    let bases = std::iter::once(word).chain(ENDINGS.iter().filter_map(|end| word.strip_suffix(end)));
+    let bases =
+        std::iter::once(word).chain(ENDINGS.iter().filter_map(|end| word.strip_suffix(end)));
     let bases: Vec<&str> = bases.filter(|base| base.len() >= 2).collect();
     if let Some(found) = bases.iter().skip(1).find_map(|base| spelled(base)) {
         return Some(found);

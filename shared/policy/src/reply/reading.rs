@@ -61,7 +61,9 @@ impl Reading {
     /// Whether any word is one that everybody knows to mean stop.
     pub(super) fn holds_strong_word(&self) -> bool {
         let strong = |word: &String| LEXICON.strong().any(|strong| strong == word);
-        self.words.iter().any(|word| strong(&listed(word.clone(), &LEXICON)))
+        self.words
+            .iter()
+            .any(|word| strong(&listed(word.clone(), &LEXICON)))
     }
 
     fn read(&mut self, raw: RawClause, lexicon: &Lexicon) {
@@ -77,17 +79,12 @@ impl Reading {
         words.dedup();
         let filler = bit(FILLER);
         let mut clause = Clause::default();
-        let mut rest = words.as_slice();
-        while !rest.is_empty() {
-            let (taken, concepts) = lexicon
-                .phrase(rest)
-                .unwrap_or_else(|| (1, alone(&rest[0], lexicon)));
+        for (unit, concepts) in units(&words, lexicon) {
             clause.all |= concepts;
             if concepts & filler == 0 {
                 clause.words.push(concepts);
-                self.content.push(rest[..taken].join(" "));
+                self.content.push(unit.join(" "));
             }
-            rest = &rest[taken..];
         }
         if raw.question {
             clause.all |= bit(ASK);
@@ -98,17 +95,13 @@ impl Reading {
     /// A message that is one unknown word, or a known one torn apart, may be a
     /// slip of the finger: `stpo`, `brehnti`, `un subscribe`.
     fn mend_keyword(&mut self, lexicon: &Lexicon) {
-        if self.content.is_empty() || self.content.len() > 3 {
-            return;
-        }
-        let joined = self.words.concat();
-        let torn = self.words.len() > 1 && lexicon.strong().any(|strong| strong == joined);
-        let mended = match self.content.as_slice() {
-            _ if torn => Some(joined),
+        let slipped = match self.content.as_slice() {
             [word] => slipped_keyword(word, lexicon),
             _ => None,
         };
-        let Some(word) = mended else { return };
+        let Some(word) = torn_keyword(&self.words, lexicon).or(slipped) else {
+            return;
+        };
         let concepts = alone(&word, lexicon);
         let question = self.clauses.iter().fold(0, |all, c| all | c.all) & bit(ASK);
         self.clauses = vec![Clause {
@@ -117,6 +110,45 @@ impl Reading {
         }];
         self.content = vec![word];
     }
+}
+
+/// Listed words, cut into phrases where the lexicon has one.
+fn units<'a>(
+    words: &'a [String],
+    lexicon: &'a Lexicon,
+) -> impl Iterator<Item = (&'a [String], Concepts)> {
+    let mut rest = words;
+    std::iter::from_fn(move || {
+        let first = rest.first()?;
+        let (taken, concepts) = lexicon
+            .phrase(rest)
+            .unwrap_or_else(|| (1, alone(first, lexicon)));
+        let (unit, after) = rest.split_at(taken);
+        rest = after;
+        Some((unit, concepts))
+    })
+}
+
+/// A strong word in two or three pieces, with nothing but fillers around it.
+fn torn_keyword(words: &[String], lexicon: &Lexicon) -> Option<String> {
+    const MOST_WORDS: usize = 8;
+    if words.len() > MOST_WORDS {
+        return None;
+    }
+    let listed: Vec<String> = words.iter().map(|word| listed(word.clone(), lexicon)).collect();
+    let polite = |words: &[String]| units(words, lexicon).all(|(_, c)| c & bit(FILLER) != 0);
+    let windows = [2, 3].into_iter().flat_map(|size| {
+        let starts = (words.len() + 1).saturating_sub(size);
+        (0..starts).map(move |start| start..start + size)
+    });
+    windows
+        .map(|window| (words[window.clone()].concat(), window))
+        .find(|(joined, window)| {
+            lexicon.strong().any(|strong| strong == joined)
+                && polite(&listed[..window.start])
+                && polite(&listed[window.end..])
+        })
+        .map(|(joined, _)| joined)
 }
 
 /// What a word can mean by itself.
@@ -131,7 +163,9 @@ fn alone(word: &str, lexicon: &Lexicon) -> Concepts {
 }
 
 fn bit(name: &str) -> Concepts {
-    LEXICON.bit(name).expect("the lexicon defines its own concepts")
+    LEXICON
+        .bit(name)
+        .expect("the lexicon defines its own concepts")
 }
 
 /// Cuts a run without spaces into the longest listed words; what lies between

@@ -36,6 +36,8 @@ pub(super) fn clauses(text: &str) -> Vec<RawClause> {
             }
             // A hyphen inside a word joins (`opt-out`); between spaces it is a pause.
             Role::Dash if !previous_space => flush(&mut word, &mut clause),
+            // `s.t.o.p`: a point after a single letter is no pause.
+            Role::Pause if is_letter(&word) => flush(&mut word, &mut clause),
             Role::Dash | Role::Pause => {
                 flush(&mut word, &mut clause);
                 close(&mut clause, &mut clauses);
@@ -92,8 +94,8 @@ fn role(c: char) -> Role {
     match c {
         '?' | '؟' => Role::Question,
         '🛑' | '🚫' | '⛔' => Role::Symbol,
-        '.' | ',' | '!' | ';' | ':' | '\n' | '\r' | '…' | '。' | '、' | '।' | '،' | '؛' | '(' | ')'
-        | '—' | '|' => Role::Pause,
+        '.' | ',' | '!' | ';' | ':' | '\n' | '\r' | '…' | '。' | '、' | '।' | '،' | '؛' | '('
+        | ')' | '—' | '|' => Role::Pause,
         '-' | '–' => Role::Dash,
         // Letters of other styles are folded already; `@` and `$` stand in for a and s.
         '@' | '$' => Role::Letter,
@@ -135,14 +137,8 @@ fn mark_last_as_question(clauses: &mut Vec<RawClause>, clause: &mut RawClause) {
     }
 }
 
-/// Joins `s t o p` and `s.t.o.p`: three or more single letters in a row.
-fn join_spelled_out(clauses: &mut Vec<RawClause>) {
-    if clauses.len() > 2 && clauses.iter().all(|c| c.words.len() == 1 && is_letter(&c.words[0])) {
-        let word: String = clauses.iter().flat_map(|c| c.words.iter().map(String::as_str)).collect();
-        let question = clauses.iter().any(|c| c.question);
-        *clauses = vec![RawClause { words: vec![word], question }];
-        return;
-    }
+/// Joins `s t o p`: three or more single letters in a row.
+fn join_spelled_out(clauses: &mut [RawClause]) {
     for clause in clauses {
         let mut joined: Vec<String> = Vec::with_capacity(clause.words.len());
         let mut run = 0;
@@ -169,8 +165,10 @@ fn is_letter(word: &str) -> bool {
 }
 
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{0640}' | '\u{034f}' | '\u{115f}' | '\u{1160}' | '\u{3164}')
-        || matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' | '\u{1f3fb}'..='\u{1f3ff}')
+    matches!(
+        c,
+        '\u{0640}' | '\u{034f}' | '\u{115f}' | '\u{1160}' | '\u{3164}'
+    ) || matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' | '\u{1f3fb}'..='\u{1f3ff}')
         || c.general_category() == GeneralCategory::Format
 }
 
@@ -203,7 +201,11 @@ fn collapse_elongation(text: &str) -> String {
         while chars.next_if_eq(&c).is_some() {
             run += 1;
         }
-        let kept = if c.is_alphabetic() && run >= 3 { 1 } else { run };
+        let kept = if c.is_alphabetic() && run >= 3 {
+            1
+        } else {
+            run
+        };
         collapsed.extend(std::iter::repeat_n(c, kept));
     }
     collapsed
