@@ -29,3 +29,5 @@ pub mod send;
 pub mod subscription;
 pub mod token;
 pub mod version;
+//! The rules.
+pub mod reply;
