@@ -16,6 +16,9 @@ use aws_types::region::Region;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use jiff::SignedDuration;
 use platform::clock::SharedClock;
+use rand::distr::Alphanumeric;
+use rand::rngs::SmallRng;
+use rand::{Rng as _, SeedableRng as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -24,7 +27,7 @@ use crate::dynamodb::{DynamoDb, TableError};
 use crate::s3::{S3, S3Error, Subscription};
 use crate::secrets::{Secrets, secret_arn};
 use crate::sqs::{Redrive, Settings, Sqs, SqsError, queue_arn, queue_url};
-use crate::template::{Queue, Reference, Template};
+use crate::template::{Bucket, Notification, Queue, Reference, Template};
 
 /// A running emulation. It stops, and forgets everything, when it is dropped.
 pub struct Aws {
@@ -110,11 +113,16 @@ impl Aws {
         }
 
         let s3 = S3::new(clock.clone(), sqs.clone(), subscriptions(template))?;
-        for id in template.buckets.keys() {
-            s3.create(&bucket_name(id))?;
+        for (id, bucket) in &template.buckets {
+            s3.create(&bucket_name(id, bucket))?;
         }
 
         let secrets = Secrets::new(clock.clone());
+        for (id, secret) in &template.secrets {
+            if let Some(length) = secret.generated_length {
+                secrets.put(id, generate(id, length));
+            }
+        }
         let mut servers = JoinSet::new();
         let endpoints = Endpoints {
             dynamodb: {
@@ -207,23 +215,18 @@ impl Aws {
     fn resolve(&self, reference: &Reference) -> Option<String> {
         let id = reference.name.as_str();
         let attribute = reference.attribute.as_deref();
-        if let (Some(pseudo), None) = (id.strip_prefix("AWS::"), attribute) {
-            return Some(match pseudo {
-                "AccountId" => ACCOUNT.to_owned(),
-                "Partition" => "aws".to_owned(),
-                "Region" => REGION.to_owned(),
-                "StackName" => "izin".to_owned(),
-                "URLSuffix" => "amazonaws.com".to_owned(),
-                _ => return None,
-            });
+        if id.starts_with("AWS::") {
+            return pseudo_parameter(reference);
         }
         match (self.template.types.get(id)?.as_str(), attribute) {
             ("AWS::DynamoDB::Table", None) => Some(id.to_owned()),
             ("AWS::DynamoDB::Table", Some("Arn")) => Some(arn("dynamodb", &format!("table/{id}"))),
             ("AWS::KMS::Key", None) => Some(id.to_owned()),
             ("AWS::KMS::Key", Some("Arn")) => Some(arn("kms", &format!("key/{id}"))),
-            ("AWS::S3::Bucket", None) => Some(bucket_name(id)),
-            ("AWS::S3::Bucket", Some("Arn")) => Some(format!("arn:aws:s3:::{}", bucket_name(id))),
+            ("AWS::S3::Bucket", None) => self.bucket_name(id),
+            ("AWS::S3::Bucket", Some("Arn")) => {
+                Some(format!("arn:aws:s3:::{}", self.bucket_name(id)?))
+            }
             ("AWS::SQS::Queue", None) => Some(self.queue_url(id)),
             ("AWS::SQS::Queue", Some("Arn")) => Some(queue_arn(id)),
             ("AWS::SQS::Queue", Some("QueueName")) => Some(id.to_owned()),
@@ -235,6 +238,11 @@ impl Aws {
             }
             _ => None,
         }
+    }
+
+    /// The name of the bucket `id`.
+    pub fn bucket_name(&self, id: &str) -> Option<String> {
+        Some(bucket_name(id, self.template.buckets.get(id)?))
     }
 
     /// The URL of the queue called `name`.
@@ -265,9 +273,37 @@ impl LoadServiceConfig for Endpoints {
     }
 }
 
-/// The name of the bucket with this logical id: bucket names are lower case.
-pub fn bucket_name(id: &str) -> String {
-    format!("izin-{}", id.to_lowercase())
+fn pseudo_parameter(reference: &Reference) -> Option<String> {
+    let value = match reference.name.strip_prefix("AWS::")? {
+        "AccountId" => ACCOUNT,
+        "Partition" => "aws",
+        "Region" => REGION,
+        "StackName" => "izin",
+        "URLSuffix" => "amazonaws.com",
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+/// The name that the template gives to the bucket `id`, or one made of the id:
+/// bucket names are lower case.
+fn bucket_name(id: &str, bucket: &Bucket) -> String {
+    let named = bucket.name.as_ref();
+    let named = named.and_then(|name| name.resolve(&pseudo_parameter).ok());
+    named.unwrap_or_else(|| format!("izin-{}", id.to_lowercase()))
+}
+
+/// A value of `length` letters and digits for the secret `id`: always the same
+/// one, so that a test that runs twice sees the same tokens. It protects
+/// nothing but what this process forgets at its end.
+fn generate(id: &str, length: u32) -> String {
+    let seed = id
+        .bytes()
+        .fold(0, |seed: u64, byte| seed.wrapping_mul(31) + u64::from(byte));
+    let mut rng = SmallRng::seed_from_u64(seed);
+    (0..length)
+        .map(|_| char::from(rng.sample(Alphanumeric)))
+        .collect()
 }
 
 async fn listen() -> io::Result<(TcpListener, String)> {
@@ -297,11 +333,11 @@ fn subscriptions(template: &Template) -> Vec<Subscription> {
     let buckets = template.buckets.iter();
     let notifications = buckets.flat_map(|(id, bucket)| {
         let notifications = bucket.notifications.iter();
-        notifications.map(move |notification| (id, notification))
+        notifications.map(move |notification| (id, bucket, notification))
     });
-    let subscription = |(id, notification): (&String, &crate::template::Notification)| {
+    let subscription = |(id, bucket, notification): (&String, &Bucket, &Notification)| {
         Some(Subscription {
-            bucket: bucket_name(id),
+            bucket: bucket_name(id, bucket),
             queue: notification.queue.resource()?.to_owned(),
             event: notification.event.clone(),
             prefix: notification.prefix.clone(),
