@@ -22,12 +22,14 @@ use rand::{Rng as _, SeedableRng as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use crate::access::Access;
 use crate::account::{ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY, arn};
+use crate::client::plain;
 use crate::dynamodb::{DynamoDb, TableError};
 use crate::s3::{S3, S3Error, Subscription};
 use crate::secrets::{Secrets, secret_arn};
 use crate::sqs::{Redrive, Settings, Sqs, SqsError, queue_arn, queue_url};
-use crate::template::{Bucket, Notification, Queue, Reference, Template};
+use crate::template::{Bucket, Expression, Notification, Queue, Reference, Template};
 
 /// A running emulation. It stops, and forgets everything, when it is dropped.
 pub struct Aws {
@@ -69,6 +71,14 @@ pub enum AwsError {
     /// There is no such function.
     #[error("template has no function {0}")]
     UnknownFunction(String),
+    /// A policy has a condition that is not judged.
+    #[error("role of function {function}: condition {condition} is not judged")]
+    UnknownCondition {
+        /// Logical id of the function.
+        function: String,
+        /// Operator and key.
+        condition: String,
+    },
     /// A value refers to something that is not emulated.
     #[error("function {function}, variable {variable}: {reference} is not emulated")]
     UnknownReference {
@@ -164,7 +174,7 @@ impl Aws {
     /// What an AWS SDK client needs to talk to this emulation: endpoints for
     /// each service, region and credentials.
     pub fn sdk_config(&self) -> SdkConfig {
-        self.sdk_config_over(aws_smithy_http_client::Builder::new().build_http())
+        self.sdk_config_over(plain())
     }
 
     /// The same, through `client`.
@@ -200,15 +210,26 @@ impl Aws {
         let function = self.template.functions.get(id).ok_or_else(unknown)?;
         let mut environment = BTreeMap::new();
         for (variable, expression) in &function.environment {
-            let value = expression.resolve(&|reference| self.resolve(reference));
-            let value = value.map_err(|reference| AwsError::UnknownReference {
-                function: id.to_owned(),
-                variable: variable.clone(),
-                reference: reference.to_string(),
-            })?;
+            let value = self
+                .text(expression)
+                .map_err(|reference| AwsError::UnknownReference {
+                    function: id.to_owned(),
+                    variable: variable.clone(),
+                    reference: reference.to_string(),
+                })?;
             environment.insert(variable.clone(), value);
         }
         Ok(environment)
+    }
+
+    /// The rights that the role of the function `id` gives it.
+    pub fn access(&self, id: &str) -> Result<Access, AwsError> {
+        Access::of(self, id)
+    }
+
+    /// The text of `expression`, or the reference in it that is not emulated.
+    pub(crate) fn text(&self, expression: &Expression) -> Result<String, Reference> {
+        expression.resolve(&|reference| self.resolve(reference))
     }
 
     /// What `!Ref` or `!GetAtt` gives for an emulated resource.
