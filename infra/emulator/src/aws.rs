@@ -1,9 +1,10 @@
 //! All services together, as a template describes them, on loopback ports.
 
+mod endpoints;
+mod names;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 
@@ -13,7 +14,6 @@ use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use jiff::SignedDuration;
 use platform::clock::SharedClock;
 use rand::distr::Alphanumeric;
@@ -22,14 +22,17 @@ use rand::{Rng as _, SeedableRng as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::access::Access;
-use crate::account::{ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY, arn};
+use crate::account::{ACCESS_KEY, REGION, SECRET_KEY};
 use crate::client::plain;
 use crate::dynamodb::{DynamoDb, TableError};
 use crate::s3::{S3, S3Error, Subscription};
-use crate::secrets::{Secrets, secret_arn};
-use crate::sqs::{Redrive, Settings, Sqs, SqsError, queue_arn, queue_url};
-use crate::template::{Bucket, Expression, Notification, Queue, Reference, Template};
+use crate::secrets::Secrets;
+use crate::sqs::{Redrive, Settings, Sqs, SqsError};
+use crate::template::{Bucket, Notification, Queue, Template};
+
+pub use endpoints::Endpoints;
+
+use names::bucket_name;
 
 /// A running emulation. It stops, and forgets everything, when it is dropped.
 pub struct Aws {
@@ -89,19 +92,6 @@ pub enum AwsError {
         /// What it refers to.
         reference: String,
     },
-}
-
-/// Where the services listen.
-#[derive(Clone, Debug)]
-pub struct Endpoints {
-    /// DynamoDB.
-    pub dynamodb: String,
-    /// S3.
-    pub s3: String,
-    /// Secrets Manager.
-    pub secrets: String,
-    /// SQS.
-    pub sqs: String,
 }
 
 impl Aws {
@@ -203,73 +193,6 @@ impl Aws {
     pub fn template(&self) -> &Template {
         &self.template
     }
-
-    /// The environment that the template gives to the function `id`.
-    pub fn environment(&self, id: &str) -> Result<BTreeMap<String, String>, AwsError> {
-        let unknown = || AwsError::UnknownFunction(id.to_owned());
-        let function = self.template.functions.get(id).ok_or_else(unknown)?;
-        let mut environment = BTreeMap::new();
-        for (variable, expression) in &function.environment {
-            let value = self
-                .text(expression)
-                .map_err(|reference| AwsError::UnknownReference {
-                    function: id.to_owned(),
-                    variable: variable.clone(),
-                    reference: reference.to_string(),
-                })?;
-            environment.insert(variable.clone(), value);
-        }
-        Ok(environment)
-    }
-
-    /// The rights that the role of the function `id` gives it.
-    pub fn access(&self, id: &str) -> Result<Access, AwsError> {
-        Access::of(self, id)
-    }
-
-    /// The text of `expression`, or the reference in it that is not emulated.
-    pub(crate) fn text(&self, expression: &Expression) -> Result<String, Reference> {
-        expression.resolve(&|reference| self.resolve(reference))
-    }
-
-    /// What `!Ref` or `!GetAtt` gives for an emulated resource.
-    fn resolve(&self, reference: &Reference) -> Option<String> {
-        let id = reference.name.as_str();
-        let attribute = reference.attribute.as_deref();
-        if id.starts_with("AWS::") {
-            return pseudo_parameter(reference);
-        }
-        match (self.template.types.get(id)?.as_str(), attribute) {
-            ("AWS::DynamoDB::Table", None) => Some(id.to_owned()),
-            ("AWS::DynamoDB::Table", Some("Arn")) => Some(arn("dynamodb", &format!("table/{id}"))),
-            ("AWS::KMS::Key", None) => Some(id.to_owned()),
-            ("AWS::KMS::Key", Some("Arn")) => Some(arn("kms", &format!("key/{id}"))),
-            ("AWS::S3::Bucket", None) => self.bucket_name(id),
-            ("AWS::S3::Bucket", Some("Arn")) => {
-                Some(format!("arn:aws:s3:::{}", self.bucket_name(id)?))
-            }
-            ("AWS::SQS::Queue", None) => Some(self.queue_url(id)),
-            ("AWS::SQS::Queue", Some("Arn")) => Some(queue_arn(id)),
-            ("AWS::SQS::Queue", Some("QueueName")) => Some(id.to_owned()),
-            ("AWS::SQS::Queue", Some("QueueUrl")) => Some(self.queue_url(id)),
-            ("AWS::SecretsManager::Secret", None | Some("Id")) => Some(secret_arn(id)),
-            ("AWS::Serverless::Function", None) => Some(id.to_owned()),
-            ("AWS::Serverless::Function", Some("Arn")) => {
-                Some(arn("lambda", &format!("function:{id}")))
-            }
-            _ => None,
-        }
-    }
-
-    /// The name of the bucket `id`.
-    pub fn bucket_name(&self, id: &str) -> Option<String> {
-        Some(bucket_name(id, self.template.buckets.get(id)?))
-    }
-
-    /// The URL of the queue called `name`.
-    pub fn queue_url(&self, name: &str) -> String {
-        queue_url(&self.endpoints.sqs, name)
-    }
 }
 
 impl fmt::Debug for Aws {
@@ -279,39 +202,6 @@ impl fmt::Debug for Aws {
             .field("endpoints", &self.endpoints)
             .finish_non_exhaustive()
     }
-}
-
-/// `AWS_ENDPOINT_URL_<SERVICE>`, without an environment.
-impl LoadServiceConfig for Endpoints {
-    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
-        match (key.env(), key.service_id()) {
-            ("AWS_ENDPOINT_URL", "DynamoDB") => Some(self.dynamodb.clone()),
-            ("AWS_ENDPOINT_URL", "S3") => Some(self.s3.clone()),
-            ("AWS_ENDPOINT_URL", "SQS") => Some(self.sqs.clone()),
-            ("AWS_ENDPOINT_URL", "Secrets Manager") => Some(self.secrets.clone()),
-            _ => None,
-        }
-    }
-}
-
-fn pseudo_parameter(reference: &Reference) -> Option<String> {
-    let value = match reference.name.strip_prefix("AWS::")? {
-        "AccountId" => ACCOUNT,
-        "Partition" => "aws",
-        "Region" => REGION,
-        "StackName" => "izin",
-        "URLSuffix" => "amazonaws.com",
-        _ => return None,
-    };
-    Some(value.to_owned())
-}
-
-/// The name that the template gives to the bucket `id`, or one made of the id:
-/// bucket names are lower case.
-fn bucket_name(id: &str, bucket: &Bucket) -> String {
-    let named = bucket.name.as_ref();
-    let named = named.and_then(|name| name.resolve(&pseudo_parameter).ok());
-    named.unwrap_or_else(|| format!("izin-{}", id.to_lowercase()))
 }
 
 /// A value of `length` letters and digits for the secret `id`: always the same

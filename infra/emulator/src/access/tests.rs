@@ -93,6 +93,7 @@ async fn partitions_bound_reads_and_writes_of_one_item() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the role must refuse it")]
 async fn partitions_bound_batches_queries_and_transactions() {
     let world = World::new().await;
     let tables = world.tables();

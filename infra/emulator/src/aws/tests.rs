@@ -3,6 +3,7 @@ use jiff::SignedDuration;
 use platform::clock::ManualClock;
 
 use super::*;
+use crate::secrets::secret_arn;
 use crate::template::tests::small;
 
 async fn start() -> (Aws, ManualClock) {
