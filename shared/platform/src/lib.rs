@@ -2,5 +2,29 @@
 //!
 //! A file per thing of the world. Functions gather facts through this crate,
 //! `policy` decides, and functions act through this crate.
+//!
+//! - Time, ids, settings: [`clock`], [`ids`], [`config`].
+//! - What is seen from outside: [`telemetry`], [`metrics`], [`fault`].
+//! - Tables: [`keys`] (every key shape), [`contacts`], [`campaigns`] and its
+//!   parts, [`rate`].
+//! - The rest of AWS: [`aws`], [`queue`], [`objects`], [`secrets`], [`batch`].
+//! - WhatsApp: [`whatsapp`].
 
+pub mod aws;
+pub mod batch;
+pub mod campaigns;
 pub mod clock;
+pub mod config;
+pub mod contacts;
+pub mod fault;
+pub mod ids;
+pub mod invocation;
+pub mod keys;
+pub mod metrics;
+pub mod objects;
+pub mod queue;
+pub mod rate;
+pub mod secrets;
+mod table;
+pub mod telemetry;
+pub mod whatsapp;

@@ -1,0 +1,226 @@
+//! Judges every person of a list for a campaign and freezes the audience.
+//!
+//! **Trigger**: the consent queue ([`ConsentTask`]). **Reads**: the list's
+//! subscriptions and their persons. **Writes**: pages of tokens in token order
+//! (objects), one `PLAN#` item for each, and the campaign's state. **When it
+//! fails**: a page item is at the same time the checkpoint, so the next
+//! delivery goes on after the last page; near its deadline it queues itself
+//! and succeeds.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use jiff::SignedDuration;
+use platform::aws::Clients;
+use platform::batch::{self, Disposition};
+use platform::campaigns::{Campaign, Campaigns, Page};
+use platform::clock::SharedClock;
+use platform::config::{ConfigError, Env};
+use platform::contacts::Contacts;
+use platform::fault::{Fault, chain};
+use platform::invocation::Invocation;
+use platform::keys::LIST_SHARDS;
+use platform::objects::Objects;
+use platform::queue::{ConsentTask, Queue};
+use policy::campaign::{CampaignState, CampaignStep};
+use policy::ids::{CampaignId, TenantId};
+use policy::person::Person;
+use policy::send;
+use policy::token::ContactToken;
+use sha2::{Digest as _, Sha256};
+
+/// Settings; each field is one variable.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `IZIN_CONTACTS_TABLE`
+    pub contacts_table: String,
+    /// `IZIN_CAMPAIGNS_TABLE`
+    pub campaigns_table: String,
+    /// `IZIN_FILES_BUCKET`
+    pub files_bucket: String,
+    /// `IZIN_CONSENT_QUEUE_URL`
+    pub consent_queue_url: String,
+}
+
+impl Config {
+    /// Reads the settings, or names the variable that is wrong.
+    pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self {
+            contacts_table: env.required("IZIN_CONTACTS_TABLE")?,
+            campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
+            files_bucket: env.required("IZIN_FILES_BUCKET")?,
+            consent_queue_url: env.required("IZIN_CONSENT_QUEUE_URL")?,
+        })
+    }
+}
+
+/// Everything the handler borrows; built once for each cold start.
+#[derive(Clone, Debug)]
+pub struct Deps {
+    clock: SharedClock,
+    contacts: Contacts,
+    campaigns: Campaigns,
+    objects: Objects,
+    queue: Queue,
+}
+
+impl Deps {
+    /// Wires the settings to the clients.
+    pub fn new(config: &Config, clients: &Clients, clock: SharedClock) -> Self {
+        let dynamodb = &clients.dynamodb;
+        let contacts_table = config.contacts_table.clone();
+        let campaigns_table = config.campaigns_table.clone();
+        Self {
+            contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
+            campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
+            objects: Objects::new(clients.s3.clone(), config.files_bucket.clone()),
+            queue: Queue::new(clients.sqs.clone(), config.consent_queue_url.clone()),
+            clock,
+        }
+    }
+}
+
+/// Most people of a page: 160 KB of tokens.
+const PAGE_MAX: usize = 10_000;
+
+/// People read in one query; with their persons, about half a megabyte.
+const READ_AT_ONCE: i32 = 500;
+
+/// What must be left of the invocation to begin another page.
+const PAGE_TIME: SignedDuration = SignedDuration::from_secs(30);
+
+/// Handles a batch of tasks.
+pub async fn handle(event: SqsEvent, invocation: Invocation, deps: &Deps) -> SqsBatchResponse {
+    batch::run(event, NonZeroUsize::MIN, async |task: ConsentTask| {
+        let ConsentTask::ValidateV1 { tenant, campaign } = task;
+        match validate(tenant, campaign, invocation, deps).await {
+            Ok(()) => Disposition::Done,
+            Err(fault) => {
+                tracing::warn!(%campaign, error = chain(&fault), "validation stopped");
+                Disposition::Retry
+            }
+        }
+    })
+    .await
+}
+
+/// Freezes page after page until the list is read, or hands over.
+async fn validate(
+    tenant: TenantId,
+    id: CampaignId,
+    invocation: Invocation,
+    deps: &Deps,
+) -> Result<(), Fault> {
+    loop {
+        let Some(campaign) = deps.campaigns.campaign(tenant, id).await? else {
+            tracing::warn!(campaign = %id, "there is no such campaign");
+            return Ok(());
+        };
+        if campaign.state != CampaignState::Validating {
+            return Ok(());
+        }
+        let pages = deps.campaigns.pages(tenant, id).await?;
+        if pages.last().is_some_and(|page| page.last) {
+            let judged: u64 = pages.iter().map(Page::judged).sum();
+            let frozen = CampaignState::Validating
+                .apply(CampaignStep::Freeze)
+                .expect("a validating campaign can be frozen");
+            deps.campaigns
+                .move_campaign(tenant, id, CampaignState::Validating, frozen)
+                .await?;
+            tracing::info!(campaign = %id, judged, "audience frozen");
+            return Ok(());
+        }
+        if invocation.ends_within(PAGE_TIME, deps.clock.now()) {
+            let task = ConsentTask::ValidateV1 {
+                tenant,
+                campaign: id,
+            };
+            return deps.queue.send(&task).await;
+        }
+        let number = u32::try_from(pages.len())
+            .map_err(|error| Fault::lasting("number a page of the audience", error))?;
+        let page = judge_page(tenant, id, &campaign, number, pages.last(), deps).await?;
+        // Whoever loses the race goes on from the winner's page.
+        deps.campaigns
+            .freeze_page(tenant, id, number, &page)
+            .await?;
+    }
+}
+
+/// Reads on after `last` until a page is full or the list ends.
+async fn judge_page(
+    tenant: TenantId,
+    id: CampaignId,
+    campaign: &Campaign,
+    number: u32,
+    last: Option<&Page>,
+    deps: &Deps,
+) -> Result<Page, Fault> {
+    let facts = campaign.facts(id);
+    let mut shard = last.map_or(0, |page| page.next_shard);
+    let mut after: Option<ContactToken> = last
+        .and_then(|page| page.next_after.as_ref())
+        .map(|token| token.parse())
+        .transpose()
+        .map_err(|error| Fault::lasting("read a page's cursor", error))?;
+    let mut tokens = Vec::new();
+    let mut excluded: BTreeMap<String, u64> = BTreeMap::new();
+
+    while shard < LIST_SHARDS && tokens.len() + READ_AT_ONCE as usize <= PAGE_MAX {
+        let list = campaign.plan.list;
+        let read = deps
+            .contacts
+            .shard_page(tenant, list, shard, after, READ_AT_ONCE)
+            .await?;
+        let wanted: Vec<ContactToken> = read.people.iter().map(|(token, _)| *token).collect();
+        let persons = deps.contacts.persons(tenant, &wanted).await?;
+        let stranger = Person::default();
+        let now = deps.clock.now();
+        for (token, subscription) in &read.people {
+            let person = persons.get(token).unwrap_or(&stranger);
+            match send::select(now, &facts, *token, person, subscription) {
+                None => tokens.push(*token),
+                Some(refusal) => {
+                    *excluded
+                        .entry(refusal.first().code().to_owned())
+                        .or_insert(0) += 1;
+                }
+            }
+        }
+        match wanted.last() {
+            Some(token) if read.more => after = Some(*token),
+            _ => {
+                shard += 1;
+                after = None;
+            }
+        }
+    }
+
+    let body = Page::encode(&tokens);
+    let object = object_key(tenant, id, number, &body);
+    deps.objects
+        .put(&object, body, "application/octet-stream")
+        .await?;
+    Ok(Page {
+        object,
+        count: u32::try_from(tokens.len())
+            .map_err(|error| Fault::lasting("count a page of the audience", error))?,
+        excluded,
+        next_shard: shard,
+        next_after: after.map(|token| token.to_string()),
+        last: shard == LIST_SHARDS,
+    })
+}
+
+/// A page's object is named by its content, so that two runs which saw the list
+/// differently never write over each other.
+fn object_key(tenant: TenantId, id: CampaignId, number: u32, body: &[u8]) -> String {
+    let digest = Sha256::digest(body);
+    let short: String = digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("audiences/{tenant}/{id}/{number:06}-{short}")
+}

@@ -1,0 +1,203 @@
+//! Reads an uploaded file, judges every row, and writes the people who can be
+//! reached.
+//!
+//! **Trigger**: the import queue, which carries the bucket's own events and
+//! [`ImportTask`]. **Reads**: the file, as a stream, and the persons it names.
+//! **Writes**: subscriptions and nothing else of a person; a report of rejected
+//! rows; the import's state. Opt-outs that a file reports go by queue to the
+//! path that only adds suppressions. **When it fails**: the file is read twice,
+//! first to judge and then to write, so a file that is refused changes nothing;
+//! every write is the same however often it is made, so a repetition ends in
+//! the same table and report.
+
+mod event;
+mod file;
+mod people;
+
+use std::num::NonZeroUsize;
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use platform::aws::Clients;
+use platform::batch::{self, Disposition};
+use platform::campaigns::{Campaigns, Import, ImportState};
+use platform::clock::SharedClock;
+use platform::config::{ConfigError, Env};
+use platform::contacts::Contacts;
+use platform::fault::{Fault, chain};
+use platform::invocation::Invocation;
+use platform::objects::Objects;
+use platform::queue::{Queue, ReceiptTask};
+use platform::secrets::Secrets;
+use policy::ids::{ImportId, TenantId};
+use policy::phone::Region;
+use policy::token::TokenKey;
+use secrecy::ExposeSecret as _;
+
+use crate::event::Message;
+use crate::file::Walk;
+use crate::people::People;
+
+/// Settings; each field is one variable.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `IZIN_CONTACTS_TABLE`
+    pub contacts_table: String,
+    /// `IZIN_CAMPAIGNS_TABLE`
+    pub campaigns_table: String,
+    /// `IZIN_FILES_BUCKET`
+    pub files_bucket: String,
+    /// `IZIN_RECEIPTS_QUEUE_URL`: where reported opt-outs go.
+    pub receipts_queue_url: String,
+    /// `IZIN_TOKEN_KEY_SECRET`: name or ARN of the secret.
+    pub token_key_secret: String,
+    /// `IZIN_DEFAULT_REGION`: what a local number means where the tenant does
+    /// not say; `ID` by default.
+    pub default_region: Region,
+}
+
+impl Config {
+    /// Reads the settings, or names the variable that is wrong.
+    pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self {
+            contacts_table: env.required("IZIN_CONTACTS_TABLE")?,
+            campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
+            files_bucket: env.required("IZIN_FILES_BUCKET")?,
+            receipts_queue_url: env.required("IZIN_RECEIPTS_QUEUE_URL")?,
+            token_key_secret: env.required("IZIN_TOKEN_KEY_SECRET")?,
+            default_region: env.parsed_or("IZIN_DEFAULT_REGION", Region::INDONESIA)?,
+        })
+    }
+}
+
+/// Everything the handler borrows; built once for each cold start.
+#[derive(Clone, Debug)]
+pub struct Deps {
+    contacts: Contacts,
+    campaigns: Campaigns,
+    objects: Objects,
+    receipts: Queue,
+    secrets: Secrets,
+    token_key_secret: String,
+    default_region: Region,
+}
+
+impl Deps {
+    /// Wires the settings to the clients.
+    pub fn new(config: &Config, clients: &Clients, clock: SharedClock) -> Self {
+        let dynamodb = &clients.dynamodb;
+        let contacts_table = config.contacts_table.clone();
+        let campaigns_table = config.campaigns_table.clone();
+        Self {
+            contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
+            campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
+            objects: Objects::new(clients.s3.clone(), config.files_bucket.clone()),
+            receipts: Queue::new(clients.sqs.clone(), config.receipts_queue_url.clone()),
+            secrets: Secrets::new(clients.secrets.clone(), clock),
+            token_key_secret: config.token_key_secret.clone(),
+            default_region: config.default_region,
+        }
+    }
+}
+
+/// Handles a batch of events and tasks.
+pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResponse {
+    batch::run(event, NonZeroUsize::MIN, async |message: Message| {
+        for (tenant, id) in message.imports() {
+            if let Err(fault) = import(tenant, id, deps).await {
+                tracing::warn!(import = %id, error = chain(&fault), "import comes again");
+                return Disposition::Retry;
+            }
+        }
+        Disposition::Done
+    })
+    .await
+}
+
+/// Imports one file: judge all of it, then write, then say so.
+async fn import(tenant: TenantId, id: ImportId, deps: &Deps) -> Result<(), Fault> {
+    let Some(mut import) = deps.campaigns.import(tenant, id).await? else {
+        tracing::warn!(import = %id, "there is no such import");
+        return Ok(());
+    };
+    if matches!(import.state, ImportState::Completed | ImportState::Refused) {
+        return Ok(());
+    }
+    let walk = walk(tenant, id, &import, deps).await?;
+    let judged = match walk.judge(&deps.objects, &import.object).await? {
+        Ok(judged) => judged,
+        Err(refusal) => {
+            import.state = ImportState::Refused;
+            import.refusal = Some(refusal.to_string());
+            deps.campaigns
+                .advance_import(tenant, id, &mut import)
+                .await?;
+            tracing::warn!(import = %id, "file refused");
+            return Ok(());
+        }
+    };
+    import.state = ImportState::Running;
+    import.counts = judged.counts;
+    import.reasons = judged.reasons;
+    if !deps
+        .campaigns
+        .advance_import(tenant, id, &mut import)
+        .await?
+    {
+        return Err(Fault::passing(
+            "advance an import",
+            "another worker advanced it at the same time",
+        ));
+    }
+    let mut people = People::new(tenant, import.list, deps);
+    walk.write(&deps.objects, &import.object, &mut people)
+        .await?;
+    let written = people.finish().await?;
+    import.counts.suppressed = written.suppressed;
+
+    let report = format!("reports/{tenant}/{id}/rejected.csv");
+    deps.objects
+        .put(&report, judged.report.into_bytes(), "text/csv")
+        .await?;
+    if !written.said_no.is_empty() {
+        let object = format!("reports/{tenant}/{id}/stops");
+        let body = platform::campaigns::Page::encode(&written.said_no);
+        deps.objects
+            .put(&object, body, "application/octet-stream")
+            .await?;
+        let task = ReceiptTask::SuppressV1 {
+            tenant,
+            import: id,
+            object,
+        };
+        deps.receipts.send(&task).await?;
+    }
+    import.state = ImportState::Completed;
+    deps.campaigns
+        .advance_import(tenant, id, &mut import)
+        .await?;
+    let counts = import.counts;
+    tracing::info!(import = %id, rows = counts.rows, accepted = counts.accepted, "import completed");
+    Ok(())
+}
+
+/// How this file is to be judged.
+async fn walk(tenant: TenantId, id: ImportId, import: &Import, deps: &Deps) -> Result<Walk, Fault> {
+    let region = match deps.campaigns.tenant(tenant).await? {
+        Some(tenant) => tenant
+            .default_region
+            .parse()
+            .map_err(|error| Fault::lasting("read the tenant's region", error))?,
+        None => deps.default_region,
+    };
+    let secret = deps.secrets.read(&deps.token_key_secret).await?;
+    let key = TokenKey::new(secret.expose_secret().as_bytes())
+        .map_err(|error| Fault::lasting("read the token key", error))?;
+    Ok(Walk {
+        tenant,
+        import: id,
+        region,
+        // The moment of the upload's registration: the same in every run.
+        now: import.created_at(),
+        key,
+    })
+}

@@ -1,0 +1,184 @@
+//! Applies what the webhook queued: statuses first of all.
+//!
+//! **Trigger**: the receipts queue ([`ReceiptTask`]). **Reads**: nothing.
+//! **Writes**: grow-only status sets, one write for all statuses of a block and
+//! attempt in the batch; and suppressions that an import reported, which this
+//! path can add and never lift. **When it fails**: the sets are idempotent and free of
+//! order, so any repetition is harmless.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use platform::aws::Clients;
+use platform::campaigns::{Campaigns, Page};
+use platform::clock::SharedClock;
+use platform::config::{ConfigError, Env};
+use platform::contacts::{Contacts, StopEvent};
+use platform::fault::{Fault, chain};
+use platform::invocation::Invocation;
+use platform::objects::Objects;
+use platform::queue::{ReceiptTask, StatusV1};
+use policy::block::Callback;
+use policy::ids::{CampaignId, EventId, ImportId, TenantId};
+use policy::person::SuppressionSource;
+use policy::purpose::Scope;
+use policy::receipt::{Status, StatusSets};
+use policy::token::ContactToken;
+
+/// Settings; each field is one variable.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `IZIN_CONTACTS_TABLE`
+    pub contacts_table: String,
+    /// `IZIN_CAMPAIGNS_TABLE`
+    pub campaigns_table: String,
+    /// `IZIN_FILES_BUCKET`
+    pub files_bucket: String,
+}
+
+impl Config {
+    /// Reads the settings, or names the variable that is wrong.
+    pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self {
+            contacts_table: env.required("IZIN_CONTACTS_TABLE")?,
+            campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
+            files_bucket: env.required("IZIN_FILES_BUCKET")?,
+        })
+    }
+}
+
+/// Everything the handler borrows; built once for each cold start.
+#[derive(Clone, Debug)]
+pub struct Deps {
+    clock: SharedClock,
+    contacts: Contacts,
+    campaigns: Campaigns,
+    objects: Objects,
+}
+
+impl Deps {
+    /// Wires the settings to the clients.
+    pub fn new(config: &Config, clients: &Clients, clock: SharedClock) -> Self {
+        let dynamodb = &clients.dynamodb;
+        let contacts_table = config.contacts_table.clone();
+        let campaigns_table = config.campaigns_table.clone();
+        Self {
+            contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
+            campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
+            objects: Objects::new(clients.s3.clone(), config.files_bucket.clone()),
+            clock,
+        }
+    }
+}
+
+/// One attempt of one block.
+type Attempt = (TenantId, CampaignId, u32, u16);
+
+/// Statuses of one attempt, and the messages they came in.
+#[derive(Default)]
+struct Group {
+    sets: StatusSets,
+    messages: BTreeSet<String>,
+}
+
+/// Handles a batch: groups its statuses by attempt, and writes each group once.
+pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResponse {
+    let mut groups: BTreeMap<Attempt, Group> = BTreeMap::new();
+    let mut failed: BTreeSet<String> = BTreeSet::new();
+    for record in event.records {
+        let message_id = record.message_id.expect("SQS always sets messageId");
+        match serde_json::from_str(&record.body.unwrap_or_default()) {
+            Ok(ReceiptTask::StatusesV1 { tenant, statuses }) => {
+                for status in &statuses {
+                    add(&mut groups, tenant, status, &message_id);
+                }
+            }
+            Ok(ReceiptTask::SuppressV1 {
+                tenant,
+                import,
+                object,
+            }) => {
+                if let Err(fault) = suppress(tenant, import, &object, deps).await {
+                    tracing::warn!(%import, error = chain(&fault), "opt-outs come again");
+                    failed.insert(message_id);
+                }
+            }
+            Ok(ReceiptTask::UpdateV1 { object, .. }) => {
+                // Kept whole in its object; nothing here reads it yet.
+                tracing::debug!(object, "update kept");
+            }
+            Err(error) => {
+                tracing::error!(message.id = message_id, %error, "message cannot be read");
+                failed.insert(message_id);
+            }
+        }
+    }
+    for ((tenant, campaign, block, attempt), group) in groups {
+        let written = deps
+            .campaigns
+            .add_statuses(tenant, campaign, block, attempt, &group.sets)
+            .await;
+        if let Err(fault) = written {
+            tracing::warn!(%campaign, error = chain(&fault), "statuses come again");
+            failed.extend(group.messages);
+        }
+    }
+    let mut response = SqsBatchResponse::default();
+    for message_id in failed {
+        response.add_failure(message_id);
+    }
+    response
+}
+
+/// Adds a suppression for everybody whom an import reported as opted out. The
+/// event's id follows from import and person, so a repetition adds nothing.
+async fn suppress(
+    tenant: TenantId,
+    import: ImportId,
+    object: &str,
+    deps: &Deps,
+) -> Result<(), Fault> {
+    let Some(reported_by) = deps.campaigns.import(tenant, import).await? else {
+        return Ok(());
+    };
+    let now = deps.clock.now();
+    for token in Page::decode(&deps.objects.get(object).await?)? {
+        let stop = StopEvent {
+            id: event_id(import, token),
+            scope: Scope::marketing(),
+            at: reported_by.created_at(),
+            source: SuppressionSource::Import,
+        };
+        deps.contacts.stop(tenant, token, &stop, now).await?;
+    }
+    Ok(())
+}
+
+/// The import's id, mixed with the person's token.
+fn event_id(import: ImportId, token: ContactToken) -> EventId {
+    let mixed = import.uuid().as_u128() ^ u128::from_be_bytes(*token.as_bytes());
+    EventId::from_uuid(uuid::Uuid::from_u128(mixed))
+}
+
+/// Adds one status to its group; what is not ours or not known is dropped with
+/// a log line, because no repetition would make it readable.
+fn add(
+    groups: &mut BTreeMap<Attempt, Group>,
+    tenant: TenantId,
+    status: &StatusV1,
+    message_id: &str,
+) {
+    let (Ok(callback), Some(kind)) = (
+        status.callback.parse::<Callback>(),
+        Status::parse(&status.status),
+    ) else {
+        tracing::warn!(status = status.status, "status is not of this service");
+        return;
+    };
+    let place = callback.place;
+    let group = groups
+        .entry((tenant, callback.campaign, place.block, callback.attempt))
+        .or_default();
+    group.sets.apply(place.index, kind);
+    group.messages.insert(message_id.to_owned());
+}

@@ -1,0 +1,90 @@
+//! The reads behind a decision: campaign, people, and what earlier attempts
+//! left behind.
+
+use std::collections::{BTreeMap, HashMap};
+
+use futures_util::try_join;
+use platform::fault::Fault;
+use policy::block::{Block, Outcome, Place};
+use policy::campaign::CampaignFacts;
+use policy::ids::{ListId, OwnerNonce};
+use policy::person::Person;
+use policy::send::Work;
+use policy::subscription::Subscription;
+use policy::token::ContactToken;
+
+use crate::Deps;
+use crate::range::Sender;
+
+/// What one block's decisions look at.
+#[derive(Debug)]
+pub(crate) struct BlockFacts {
+    pub(crate) campaign: CampaignFacts,
+    pub(crate) list: ListId,
+    pub(crate) subscriptions: HashMap<ContactToken, Subscription>,
+    pub(crate) persons: HashMap<ContactToken, Person>,
+    /// By index: the highest attempt that definitely made no accepted request.
+    spent: BTreeMap<u8, u16>,
+}
+
+/// Reads the facts of the recipients that still wait, strongly.
+pub(crate) async fn gather(
+    block: &Block,
+    sender: &Sender,
+    deps: &Deps,
+) -> Result<Option<BlockFacts>, Fault> {
+    let tenant = sender.tenant;
+    let Some(campaign) = deps.campaigns.campaign(tenant, sender.campaign).await? else {
+        return Ok(None);
+    };
+    let waiting: Vec<ContactToken> = block
+        .pending()
+        .map(|index| block.tokens[usize::from(index)])
+        .collect();
+    let list = campaign.plan.list;
+    let (subscriptions, persons, spent) = try_join!(
+        deps.contacts.subscriptions(tenant, list, &waiting),
+        deps.contacts.persons(tenant, &waiting),
+        spent(block, sender, deps),
+    )?;
+    Ok(Some(BlockFacts {
+        campaign: campaign.facts(sender.campaign),
+        list,
+        subscriptions,
+        persons,
+        spent,
+    }))
+}
+
+impl BlockFacts {
+    /// The request that `owner` would make for the recipient at `index`.
+    pub(crate) fn work(&self, block: &Block, index: u8, owner: OwnerNonce) -> Work {
+        Work {
+            place: Place {
+                block: block.number,
+                index,
+            },
+            attempt: block.attempt,
+            owner,
+            refused_attempt: self.spent.get(&index).copied(),
+        }
+    }
+}
+
+/// Claims of earlier attempts that are spent: a definite refusal, or a record
+/// that no request was made.
+async fn spent(block: &Block, sender: &Sender, deps: &Deps) -> Result<BTreeMap<u8, u16>, Fault> {
+    let mut spent = BTreeMap::new();
+    for attempt in 1..block.attempt {
+        let outcomes = deps
+            .campaigns
+            .outcomes(sender.tenant, sender.campaign, block.number, attempt)
+            .await?;
+        for (index, outcome) in outcomes {
+            if matches!(outcome, Outcome::Refused { .. } | Outcome::Deferred { .. }) {
+                spent.insert(index, attempt);
+            }
+        }
+    }
+    Ok(spent)
+}

@@ -1,0 +1,155 @@
+//! Sends blocks: intent, facts, decide, lease, claim, WhatsApp, outcome.
+//!
+//! **Trigger**: the send queue ([`SendTask`], ranges of blocks). **Reads**: the
+//! campaign, the blocks, their people, strongly. **Writes**: the intent of a
+//! block, a claim on each person, slots of the number, outcomes. **When it
+//! fails**: at most once. A crash before a claim leaves the person pending; a
+//! crash after it leaves them in doubt, and nobody is ever asked twice by
+//! itself. Near its deadline the rest of a range goes into a new message.
+//!
+//! [`range`] walks the blocks, [`block`] runs one, [`delivery`] brings one
+//! message to its slot and over the wire.
+
+mod block;
+mod delivery;
+mod facts;
+mod message;
+mod range;
+
+use std::num::NonZeroUsize;
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use jiff::SignedDuration;
+use platform::aws::Clients;
+use platform::batch::{self, Disposition};
+use platform::campaigns::Campaigns;
+use platform::clock::SharedClock;
+use platform::config::{ConfigError, Env};
+use platform::contacts::Contacts;
+use platform::fault::{Fault, chain};
+use platform::ids::Ids;
+use platform::invocation::Invocation;
+use platform::metrics::{Metrics, MetricsSink};
+use platform::queue::{Queue, SendTask};
+use platform::rate::Rates;
+use platform::secrets::Secrets;
+use platform::whatsapp;
+
+/// Settings; each field is one variable.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `IZIN_CONTACTS_TABLE`
+    pub contacts_table: String,
+    /// `IZIN_CAMPAIGNS_TABLE`
+    pub campaigns_table: String,
+    /// `IZIN_SEND_QUEUE_URL`
+    pub send_queue_url: String,
+    /// `IZIN_WHATSAPP_TOKEN_SECRET`: name or ARN of the secret.
+    pub whatsapp_token_secret: String,
+    /// `IZIN_GRAPH_URL`, by default Meta's.
+    pub graph_url: String,
+    /// `IZIN_GRAPH_VERSION`, by default `v25.0`.
+    pub graph_version: String,
+    /// `IZIN_IN_FLIGHT_MAX`: messages of one worker under way at the same time,
+    /// by default 400; each needs a connection of its own.
+    pub in_flight_max: NonZeroUsize,
+    /// `IZIN_TRANSIT_MS`: N of the slot proof, by how many milliseconds the way
+    /// to WhatsApp may vary; by default 10.
+    pub transit: SignedDuration,
+}
+
+impl Config {
+    /// Reads the settings, or names the variable that is wrong.
+    pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
+        let in_flight_max = NonZeroUsize::new(400).expect("400 is not zero");
+        Ok(Self {
+            contacts_table: env.required("IZIN_CONTACTS_TABLE")?,
+            campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
+            send_queue_url: env.required("IZIN_SEND_QUEUE_URL")?,
+            whatsapp_token_secret: env.required("IZIN_WHATSAPP_TOKEN_SECRET")?,
+            graph_url: env.parsed_or("IZIN_GRAPH_URL", "https://graph.facebook.com".to_owned())?,
+            graph_version: env.parsed_or("IZIN_GRAPH_VERSION", "v25.0".to_owned())?,
+            in_flight_max: env.parsed_or("IZIN_IN_FLIGHT_MAX", in_flight_max)?,
+            transit: SignedDuration::from_millis(env.parsed_or("IZIN_TRANSIT_MS", 10)?),
+        })
+    }
+}
+
+/// Everything the handler borrows; built once for each cold start.
+#[derive(Clone, Debug)]
+pub struct Deps {
+    clock: SharedClock,
+    ids: Ids,
+    contacts: Contacts,
+    campaigns: Campaigns,
+    rates: Rates,
+    queue: Queue,
+    secrets: Secrets,
+    whatsapp: whatsapp::Client,
+    token_secret: String,
+    in_flight_max: NonZeroUsize,
+    transit: SignedDuration,
+    metrics: MetricsSink,
+}
+
+impl Deps {
+    /// Wires the settings to the clients.
+    pub fn new(
+        config: &Config,
+        clients: &Clients,
+        clock: SharedClock,
+        ids: Ids,
+    ) -> Result<Self, Fault> {
+        let dynamodb = &clients.dynamodb;
+        let campaigns_table = config.campaigns_table.clone();
+        Ok(Self {
+            contacts: Contacts::new(
+                dynamodb.clone(),
+                config.contacts_table.clone(),
+                clock.clone(),
+            ),
+            campaigns: Campaigns::new(dynamodb.clone(), campaigns_table.clone(), clock.clone()),
+            rates: Rates::new(dynamodb.clone(), campaigns_table, clock.clone()),
+            queue: Queue::new(clients.sqs.clone(), config.send_queue_url.clone()),
+            secrets: Secrets::new(clients.secrets.clone(), clock.clone()),
+            whatsapp: whatsapp::Client::new(&config.graph_url, &config.graph_version)?,
+            token_secret: config.whatsapp_token_secret.clone(),
+            in_flight_max: config.in_flight_max,
+            transit: config.transit,
+            metrics: MetricsSink::Stdout,
+            clock,
+            ids,
+        })
+    }
+
+    /// The same, speaking to WhatsApp through `whatsapp`.
+    #[must_use]
+    pub fn through(mut self, whatsapp: whatsapp::Client) -> Self {
+        self.whatsapp = whatsapp;
+        self
+    }
+
+    /// The same without metric records: for one-machine runs and tests.
+    #[must_use]
+    pub fn without_metrics(mut self) -> Self {
+        self.metrics = MetricsSink::Nowhere;
+        self
+    }
+}
+
+/// Handles a batch of tasks.
+pub async fn handle(event: SqsEvent, invocation: Invocation, deps: &Deps) -> SqsBatchResponse {
+    batch::run(event, NonZeroUsize::MIN, async |task: SendTask| {
+        let mut metrics = Metrics::of("send");
+        let sent = range::send(&task, invocation, deps, &mut metrics).await;
+        metrics.emit(deps.clock.now(), deps.metrics);
+        match sent {
+            Ok(()) => Disposition::Done,
+            Err(fault) => {
+                tracing::warn!(error = chain(&fault), "range comes again");
+                Disposition::Retry
+            }
+        }
+    })
+    .await
+}

@@ -1,0 +1,79 @@
+//! The template message for one person.
+
+use platform::whatsapp::{Component, Parameter, TemplateMessage};
+use policy::content::{self, ButtonParameter, HeaderParameter, Parameters, TextParameter};
+use policy::reason::RefusalReason;
+use policy::subscription::Subscription;
+
+use crate::range::Sender;
+
+/// Whether the template's variables can be filled for this person.
+pub(crate) fn check(sender: &Sender, subscription: &Subscription) -> Result<(), RefusalReason> {
+    compose(sender, subscription).map(|_| ())
+}
+
+/// The message, filled for this person.
+pub(crate) fn compose(
+    sender: &Sender,
+    subscription: &Subscription,
+) -> Result<TemplateMessage, RefusalReason> {
+    let template = &sender.template;
+    let Parameters {
+        header,
+        body,
+        buttons,
+    } = content::parameters(template, &sender.mapping, subscription, None)?;
+    let mut components = Vec::new();
+    match header {
+        None => (),
+        Some(HeaderParameter::Text(value)) => components.push(Component::Header {
+            parameters: vec![text(value)],
+        }),
+        // Media headers need an uploaded file; there is no upload yet.
+        Some(HeaderParameter::Media { .. }) => return Err(RefusalReason::ParameterMissing),
+    }
+    if !body.is_empty() {
+        components.push(Component::Body {
+            parameters: body.into_iter().map(text).collect(),
+        });
+    }
+    components.extend(buttons.into_iter().map(button));
+    Ok(TemplateMessage::new(
+        &template.name,
+        &template.language,
+        components,
+    ))
+}
+
+fn text(value: TextParameter) -> Parameter {
+    Parameter::Text {
+        parameter_name: value.name,
+        text: value.text,
+    }
+}
+
+fn button(value: ButtonParameter) -> Component {
+    let (sub_type, index, parameter) = match value {
+        ButtonParameter::Code { index, code } => (
+            "copy_code",
+            index,
+            Parameter::CouponCode { coupon_code: code },
+        ),
+        ButtonParameter::Payload { index, payload } => {
+            ("quick_reply", index, Parameter::Payload { payload })
+        }
+        ButtonParameter::UrlSuffix { index, suffix } => (
+            "url",
+            index,
+            Parameter::Text {
+                parameter_name: None,
+                text: suffix,
+            },
+        ),
+    };
+    Component::Button {
+        sub_type: sub_type.to_owned(),
+        index: index.to_string(),
+        parameters: vec![parameter],
+    }
+}

@@ -1,0 +1,25 @@
+//! Wiring only: see the library.
+
+use aws_lambda_events::event::eventbridge::EventBridgeEvent;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use platform::aws::Clients;
+use platform::clock::SharedClock;
+use platform::config::Env;
+use platform::invocation::Invocation;
+use platform::telemetry;
+use sweep::{Config, Deps};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let config = Config::from_env(&Env::process())?;
+    let clients = Clients::from_environment().await;
+    let deps = &Deps::new(&config, &clients, SharedClock::system())?;
+    lambda_runtime::run(service_fn(
+        |event: LambdaEvent<EventBridgeEvent<serde_json::Value>>| async move {
+            let invocation = Invocation::from_lambda(&event.context);
+            sweep::handle(invocation, deps).await.map_err(Error::from)
+        },
+    ))
+    .await
+}

@@ -1,0 +1,43 @@
+//! CampaignsTable: operations. Who may send, what is planned, what became of it.
+
+mod audience;
+mod blocks;
+mod directory;
+mod idempotency;
+mod imports;
+mod meta;
+mod release;
+mod templates;
+
+use aws_sdk_dynamodb::Client;
+
+pub use self::audience::Page;
+pub use self::blocks::{BlockLedger, Settlement};
+pub use self::directory::{ApiKey, Due, List, Number, Tenant};
+pub use self::idempotency::Answer;
+pub use self::imports::{Import, ImportCounts, ImportState};
+pub use self::meta::{Campaign, NewCampaign, TemplateRef};
+pub use self::release::ReleaseReport;
+pub use self::templates::SyncedTemplate;
+use crate::clock::SharedClock;
+use crate::table::Table;
+
+/// The table of operations.
+#[derive(Clone, Debug)]
+pub struct Campaigns {
+    table: Table,
+    clock: SharedClock,
+}
+
+impl Campaigns {
+    /// The table `name` as `client` sees it.
+    pub fn new(client: Client, name: String, clock: SharedClock) -> Self {
+        Self {
+            table: Table::new(client, name, clock.clone()),
+            clock,
+        }
+    }
+}
+
+/// How long operations are kept: blocks, outcomes and statuses, in seconds.
+const KEPT_SECONDS: i64 = 90 * 24 * 3600;

@@ -1,0 +1,162 @@
+//! Who is who: tenants, their lists and numbers, API keys, and due work.
+
+use policy::ids::{CampaignId, ImportId, KeyId, ListId, TenantId};
+use serde::{Deserialize, Serialize};
+
+use super::Campaigns;
+use crate::fault::Fault;
+use crate::keys::{self, CampaignKey, DUE_SHARDS, Key};
+use crate::table;
+
+/// A company that sends.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Tenant {
+    /// The business name that consents and messages must show.
+    pub business_name: String,
+    /// ISO 3166-1 code of the region whose local number forms its files use.
+    pub default_region: String,
+}
+
+/// A list that people said yes to.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct List {
+    /// The operator's name for it.
+    pub name: String,
+}
+
+/// A business phone number, by WhatsApp's id of it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Number {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The business portfolio, which shares the 24 h tier.
+    pub portfolio: String,
+    /// The WhatsApp Business Account, which owns templates.
+    pub waba: String,
+    /// The number's throughput limit R, messages per second, both directions.
+    pub limit_per_second: u32,
+    /// The share I kept for inbound traffic, messages per second.
+    pub inbound_per_second: u32,
+}
+
+/// An API key: only its hash is kept.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ApiKey {
+    /// Whose.
+    pub tenant: TenantId,
+    /// SHA-256 of the secret half, in hexadecimal. A slow hash is not needed
+    /// for 256 random bits.
+    pub secret_sha256: String,
+}
+
+/// Work that the timer must look at.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Due {
+    /// A campaign that is validating, planning, running or ending.
+    Campaign(TenantId, CampaignId),
+    /// An import under way.
+    Import(TenantId, ImportId),
+}
+
+impl Due {
+    fn key(self) -> Key {
+        match self {
+            Self::Campaign(tenant, campaign) => CampaignKey::DueCampaign(tenant, campaign).key(),
+            Self::Import(tenant, import) => CampaignKey::DueImport(tenant, import).key(),
+        }
+    }
+}
+
+/// A directory entry has nothing but its key.
+#[derive(Serialize)]
+struct Entry {
+    v: u8,
+}
+
+impl Campaigns {
+    /// A tenant and its settings.
+    pub async fn tenant(&self, tenant: TenantId) -> Result<Option<Tenant>, Fault> {
+        self.row(&CampaignKey::Tenant(tenant).key()).await
+    }
+
+    /// Registers or changes a tenant.
+    pub async fn put_tenant(&self, id: TenantId, tenant: &Tenant) -> Result<(), Fault> {
+        self.put_row(&CampaignKey::Tenant(id).key(), tenant).await
+    }
+
+    /// A list of a tenant.
+    pub async fn list(&self, tenant: TenantId, list: ListId) -> Result<Option<List>, Fault> {
+        self.row(&CampaignKey::List(tenant, list).key()).await
+    }
+
+    /// Registers or renames a list.
+    pub async fn put_list(&self, tenant: TenantId, id: ListId, list: &List) -> Result<(), Fault> {
+        self.put_row(&CampaignKey::List(tenant, id).key(), list)
+            .await
+    }
+
+    /// A business phone number, by WhatsApp's id of it.
+    pub async fn number(&self, id: &str) -> Result<Option<Number>, Fault> {
+        self.row(&CampaignKey::Number(id.to_owned()).key()).await
+    }
+
+    /// Registers or changes a business phone number.
+    pub async fn put_number(&self, id: &str, number: &Number) -> Result<(), Fault> {
+        self.put_row(&CampaignKey::Number(id.to_owned()).key(), number)
+            .await
+    }
+
+    /// An API key, by its public half.
+    pub async fn api_key(&self, id: KeyId) -> Result<Option<ApiKey>, Fault> {
+        self.row(&CampaignKey::ApiKey(id).key()).await
+    }
+
+    /// Registers an API key.
+    pub async fn put_api_key(&self, id: KeyId, key: &ApiKey) -> Result<(), Fault> {
+        self.put_row(&CampaignKey::ApiKey(id).key(), key).await
+    }
+
+    /// Asks the timer to look at something until it is done.
+    pub async fn add_due(&self, due: Due) -> Result<(), Fault> {
+        self.put_row(&due.key(), &Entry { v: 1 }).await
+    }
+
+    /// The timer need not look at it again.
+    pub async fn remove_due(&self, due: Due) -> Result<(), Fault> {
+        self.table.delete(&due.key()).await
+    }
+
+    /// Everything that the timer must look at.
+    pub async fn due(&self) -> Result<Vec<Due>, Fault> {
+        let mut all = Vec::new();
+        for shard in 0..DUE_SHARDS {
+            let items = self
+                .table
+                .partition(&keys::due_shard(shard), "", true)
+                .await?;
+            for item in items {
+                match CampaignKey::parse(&table::key_of(&item)?) {
+                    Some(CampaignKey::DueCampaign(tenant, campaign)) => {
+                        all.push(Due::Campaign(tenant, campaign));
+                    }
+                    Some(CampaignKey::DueImport(tenant, import)) => {
+                        all.push(Due::Import(tenant, import));
+                    }
+                    _ => return Err(Fault::lasting("read due work", "a key of another kind")),
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    pub(super) async fn row<T: serde::de::DeserializeOwned>(
+        &self,
+        key: &Key,
+    ) -> Result<Option<T>, Fault> {
+        self.table.get(key).await?.map(table::decode).transpose()
+    }
+
+    pub(super) async fn put_row<T: Serialize>(&self, key: &Key, row: &T) -> Result<(), Fault> {
+        self.table.put(table::encode(key, row)?).await
+    }
+}

@@ -1,0 +1,277 @@
+//! META: one campaign's lifecycle and frozen content.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use policy::campaign::{CampaignFacts, CampaignState};
+use policy::ids::{CampaignId, ListId, TenantId};
+use policy::purpose::Purpose;
+use serde::{Deserialize, Serialize};
+
+use super::Campaigns;
+use crate::fault::Fault;
+use crate::keys::CampaignKey;
+use crate::table::{self, millis, moment, number, text};
+
+/// Which approved template, in which language.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct TemplateRef {
+    /// The template's name.
+    pub name: String,
+    /// Its language code, such as `id` or `en_US`.
+    pub language: String,
+}
+
+/// What an operator asks for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NewCampaign {
+    /// The operator's name for it.
+    pub name: String,
+    /// To whom.
+    pub list: ListId,
+    /// From which number, by WhatsApp's id of it.
+    pub sender: String,
+    /// Which template.
+    pub template: TemplateRef,
+    /// Template variable → column of the list.
+    pub mapping: BTreeMap<String, String>,
+    /// What the message is for.
+    pub purpose: Purpose,
+    /// After this moment the message has no use.
+    pub not_after: Option<Timestamp>,
+}
+
+/// A campaign as the table has it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Campaign {
+    /// What the operator asked for.
+    pub plan: NewCampaign,
+    /// Where it stands.
+    pub state: CampaignState,
+    /// How many pages of the frozen audience are planned into blocks.
+    pub pages_planned: u32,
+    /// How many blocks those pages became.
+    pub blocks_planned: u32,
+    /// When blocks were last released.
+    pub released_at: Option<Timestamp>,
+}
+
+impl Campaign {
+    /// What a decision needs to know.
+    pub fn facts(&self, id: CampaignId) -> CampaignFacts {
+        CampaignFacts {
+            id,
+            state: self.state,
+            purpose: self.plan.purpose.clone(),
+            not_after: self.plan.not_after,
+        }
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+struct MetaItem {
+    v: u8,
+    name: String,
+    list: ListId,
+    sender: String,
+    template: TemplateRef,
+    mapping: BTreeMap<String, String>,
+    purpose: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    not_after: Option<i64>,
+    state: String,
+    pages_planned: u32,
+    blocks_planned: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    released_at: Option<i64>,
+}
+
+impl MetaItem {
+    fn decode(self) -> Result<Campaign, Fault> {
+        let damaged = |what: &'static str| Fault::lasting("read a campaign's item", what);
+        Ok(Campaign {
+            state: CampaignState::from_code(&self.state)
+                .ok_or_else(|| damaged("it has no known state"))?,
+            pages_planned: self.pages_planned,
+            blocks_planned: self.blocks_planned,
+            released_at: self.released_at.map(moment),
+            plan: NewCampaign {
+                name: self.name,
+                list: self.list,
+                sender: self.sender,
+                template: self.template,
+                mapping: self.mapping,
+                purpose: Purpose::parse(&self.purpose)
+                    .map_err(|_| damaged("its purpose cannot be read"))?,
+                not_after: self.not_after.map(moment),
+            },
+        })
+    }
+}
+
+impl Campaigns {
+    /// Writes a draft down; nothing happens if the id exists.
+    pub async fn create_campaign(
+        &self,
+        tenant: TenantId,
+        id: CampaignId,
+        plan: &NewCampaign,
+    ) -> Result<(), Fault> {
+        let item = MetaItem {
+            v: 1,
+            name: plan.name.clone(),
+            list: plan.list,
+            sender: plan.sender.clone(),
+            template: plan.template.clone(),
+            mapping: plan.mapping.clone(),
+            purpose: plan.purpose.to_string(),
+            not_after: plan.not_after.map(millis),
+            state: CampaignState::Draft.code().to_owned(),
+            pages_planned: 0,
+            blocks_planned: 0,
+            released_at: None,
+        };
+        let index = CampaignKey::CampaignIndex(tenant, id).key();
+        self.put_row(&index, &BTreeMap::from([("name", &plan.name)]))
+            .await?;
+        let meta = CampaignKey::Meta(tenant, id).key();
+        self.table.put_new(table::encode(&meta, &item)?).await?;
+        Ok(())
+    }
+
+    /// One campaign, read strongly.
+    pub async fn campaign(
+        &self,
+        tenant: TenantId,
+        id: CampaignId,
+    ) -> Result<Option<Campaign>, Fault> {
+        self.row::<MetaItem>(&CampaignKey::Meta(tenant, id).key())
+            .await?
+            .map(MetaItem::decode)
+            .transpose()
+    }
+
+    /// The ids of a tenant's campaigns, oldest first.
+    pub async fn campaign_ids(&self, tenant: TenantId) -> Result<Vec<CampaignId>, Fault> {
+        let pk = CampaignKey::Tenant(tenant).key().pk;
+        let items = self.table.partition(&pk, "K#", false).await?;
+        items
+            .iter()
+            .filter_map(
+                |item| match CampaignKey::parse(&table::key_of(item).ok()?) {
+                    Some(CampaignKey::CampaignIndex(_, id)) => Some(Ok(id)),
+                    _ => None,
+                },
+            )
+            .collect()
+    }
+
+    /// Moves a campaign from one state to another; `false` if it is no longer
+    /// in the first, unless it already is in the second.
+    pub async fn move_campaign(
+        &self,
+        tenant: TenantId,
+        id: CampaignId,
+        from: CampaignState,
+        to: CampaignState,
+    ) -> Result<bool, Fault> {
+        self.update_meta(
+            tenant,
+            id,
+            "SET #state = :to",
+            "#state = :from OR #state = :to",
+            [(":from", text(from.code())), (":to", text(to.code()))],
+        )
+        .await
+    }
+
+    /// Notes that planning has come as far as `pages` pages and `blocks`
+    /// blocks; never moves backwards.
+    pub async fn note_planned(
+        &self,
+        tenant: TenantId,
+        id: CampaignId,
+        pages: u32,
+        blocks: u32,
+    ) -> Result<(), Fault> {
+        self.update_meta(
+            tenant,
+            id,
+            "SET pages_planned = :pages, blocks_planned = :blocks",
+            "pages_planned < :pages",
+            [(":pages", number(pages)), (":blocks", number(blocks))],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Notes a release at `now` unless another has happened since `seen`.
+    pub(super) async fn note_released(
+        &self,
+        tenant: TenantId,
+        id: CampaignId,
+        seen: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<bool, Fault> {
+        match seen {
+            None => {
+                let values = [(":now", number(millis(now)))];
+                let unseen = "attribute_not_exists(released_at)";
+                self.update_meta(tenant, id, "SET released_at = :now", unseen, values)
+                    .await
+            }
+            Some(seen) => {
+                let values = [
+                    (":now", number(millis(now))),
+                    (":seen", number(millis(seen))),
+                ];
+                self.update_meta(
+                    tenant,
+                    id,
+                    "SET released_at = :now",
+                    "released_at = :seen",
+                    values,
+                )
+                .await
+            }
+        }
+    }
+
+    async fn update_meta<const N: usize>(
+        &self,
+        tenant: TenantId,
+        id: CampaignId,
+        expression: &str,
+        condition: &str,
+        values: [(&str, AttributeValue); N],
+    ) -> Result<bool, Fault> {
+        let key = CampaignKey::Meta(tenant, id).key();
+        let mut update = self
+            .table
+            .client
+            .update_item()
+            .table_name(&self.table.name)
+            .key("pk", text(key.pk))
+            .key("sk", text(key.sk))
+            .update_expression(expression)
+            .condition_expression(condition);
+        if expression.contains("#state") || condition.contains("#state") {
+            update = update.expression_attribute_names("#state", "state");
+        }
+        for (name, value) in values {
+            update = update.expression_attribute_values(name, value);
+        }
+        match update.send().await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(Fault::sdk("move a campaign")(error)),
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! PERSON: the item where a stop and a send meet, and only one of them wins.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::types::{
+    Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+use jiff::Timestamp;
+use policy::ids::{EventId, TenantId};
+use policy::person::{Claim, Person, SuppressionSource};
+use policy::purpose::Scope;
+use policy::send::Permit;
+use policy::token::ContactToken;
+use serde::{Deserialize, Serialize};
+
+use super::items::{ClaimItem, SuppressionItem};
+use super::{Contacts, items};
+use crate::fault::Fault;
+use crate::keys::ContactKey;
+use crate::table::{self, millis, number};
+
+/// A permit whose claim stands in the person's item: what the WhatsApp client
+/// takes by value. Only [`Contacts::claim`] and [`Claimed::renew`] make one.
+#[derive(Debug)]
+#[must_use]
+pub struct Claimed {
+    permit: Permit,
+    version: u64,
+}
+
+impl Claimed {
+    /// The permit inside.
+    pub fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
+    /// The person's version since the claim.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// A claim that missed its slot, decided anew: the new permit must have
+    /// seen the person at the version that our claim made, so nothing was
+    /// written in between.
+    pub fn renew(self, permit: Permit) -> Result<Self, Permit> {
+        let same = permit.person_version() == self.version
+            && permit.token() == self.permit.token()
+            && permit.work() == self.permit.work();
+        if same {
+            Ok(Self {
+                permit,
+                version: self.version,
+            })
+        } else {
+            Err(permit)
+        }
+    }
+}
+
+/// The answer to a claim.
+#[derive(Debug)]
+pub enum ClaimAnswer {
+    /// Ours: one request may be made.
+    Claimed(Claimed),
+    /// The person changed since the decision: here they are now; decide again.
+    Lost(Person),
+}
+
+/// A stop as it arrived.
+#[derive(Clone, Debug)]
+pub struct StopEvent {
+    /// Which event; the same arrival has the same id however often it comes.
+    pub id: EventId,
+    /// What it covers.
+    pub scope: Scope,
+    /// When the person said so, by the reporter's clock.
+    pub at: Timestamp,
+    /// How they said it.
+    pub source: SuppressionSource,
+}
+
+/// The history entry of a stop: no text, no number.
+#[derive(Deserialize, Serialize)]
+struct StopItem {
+    v: u8,
+    kind: String,
+    scope: String,
+    source: String,
+    at: i64,
+    recorded_at: i64,
+    version: u64,
+}
+
+/// A stop as the person's history has it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RecordedStop {
+    /// What it covers.
+    pub scope: Scope,
+    /// When the person said so, by the reporter's clock.
+    pub at: Timestamp,
+    /// When we got to know, by our clock.
+    pub recorded_at: Timestamp,
+    /// The person's version that it made: every claim below it came before, and
+    /// none in its scope can come after.
+    pub version: u64,
+}
+
+impl Contacts {
+    /// Many persons, read strongly; strangers are absent.
+    pub async fn persons(
+        &self,
+        tenant: TenantId,
+        tokens: &[ContactToken],
+    ) -> Result<HashMap<ContactToken, Person>, Fault> {
+        let keys: Vec<_> = tokens
+            .iter()
+            .map(|token| {
+                ContactKey::Person {
+                    tenant,
+                    token: *token,
+                }
+                .key()
+            })
+            .collect();
+        let items = self.table.get_all(&keys, true).await?;
+        items.into_iter().map(items::person).collect()
+    }
+
+    /// One person, read strongly; a stranger is version 0.
+    pub async fn person(&self, tenant: TenantId, token: ContactToken) -> Result<Person, Fault> {
+        let key = ContactKey::Person { tenant, token }.key();
+        match self.table.get(&key).await? {
+            Some(item) => Ok(items::person(item)?.1),
+            None => Ok(Person::default()),
+        }
+    }
+
+    /// Claims the right to one request: one conditional write, which succeeds
+    /// only at the person's version that the decision saw.
+    ///
+    /// `person` is what the decision saw; a committed stop has raised the
+    /// version, so a send can never win against it. A repetition of the same
+    /// claim (a retry of the SDK) is recognised as our own.
+    pub async fn claim(
+        &self,
+        tenant: TenantId,
+        permit: Permit,
+        person: &Person,
+        now: Timestamp,
+    ) -> Result<ClaimAnswer, Fault> {
+        let work = permit.work();
+        let claim = Claim {
+            campaign: permit.campaign(),
+            block: work.place.block,
+            index: work.place.index,
+            attempt: work.attempt,
+            owner: work.owner,
+            at: now,
+        };
+        let mut claims: Vec<ClaimItem> = person.claims_kept(now).map(ClaimItem::from).collect();
+        claims.push(ClaimItem::from(&claim));
+        let claims = serde_dynamo::to_attribute_value(claims)
+            .map_err(|error| Fault::lasting("encode a claim", error))?;
+
+        let seen = permit.person_version();
+        let key = ContactKey::Person {
+            tenant,
+            token: permit.token(),
+        }
+        .key();
+        let condition = if seen == 0 {
+            "attribute_not_exists(pk)"
+        } else {
+            "version = :seen"
+        };
+        let mut update = self
+            .table
+            .client
+            .update_item()
+            .table_name(&self.table.name)
+            .key("pk", table::text(key.pk))
+            .key("sk", table::text(key.sk))
+            .update_expression("SET v = :v, version = :next, claims = :claims")
+            .condition_expression(condition)
+            .expression_attribute_values(":v", number(1))
+            .expression_attribute_values(":next", number(seen + 1))
+            .expression_attribute_values(":claims", claims)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        if seen > 0 {
+            update = update.expression_attribute_values(":seen", number(seen));
+        }
+        let Err(error) = update.send().await else {
+            return Ok(ClaimAnswer::Claimed(Claimed {
+                permit,
+                version: seen + 1,
+            }));
+        };
+        let old = match error.as_service_error() {
+            Some(
+                aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(failed),
+            ) => failed.item().cloned(),
+            _ => return Err(Fault::sdk("claim a person")(error)),
+        };
+        let person = match old {
+            Some(item) => items::person(item)?.1,
+            None => Person::default(),
+        };
+        if person.version == seen + 1 && person.claims.last() == Some(&claim_as_stored(&claim)) {
+            return Ok(ClaimAnswer::Claimed(Claimed {
+                permit,
+                version: person.version,
+            }));
+        }
+        Ok(ClaimAnswer::Lost(person))
+    }
+
+    /// Commits a stop: the event and the suppression in one transaction, which
+    /// raises the person's version, so that no send that decided before it can
+    /// claim after it. A repetition of the same event changes nothing.
+    pub async fn stop(
+        &self,
+        tenant: TenantId,
+        token: ContactToken,
+        stop: &StopEvent,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        loop {
+            let person = self.person(tenant, token).await?;
+            if self.try_stop(tenant, token, stop, &person, now).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The stops of a person's history, oldest first.
+    pub async fn stops(
+        &self,
+        tenant: TenantId,
+        token: ContactToken,
+    ) -> Result<Vec<RecordedStop>, Fault> {
+        let pk = ContactKey::Person { tenant, token }.key().pk;
+        let items = self.table.partition(&pk, "E#", true).await?;
+        items
+            .into_iter()
+            .map(|item| {
+                let stop: StopItem = table::decode(item)?;
+                Ok(RecordedStop {
+                    scope: Scope::parse(&stop.scope)
+                        .map_err(|error| Fault::lasting("read a person's history", error))?,
+                    at: table::moment(stop.at),
+                    recorded_at: table::moment(stop.recorded_at),
+                    version: stop.version,
+                })
+            })
+            .collect()
+    }
+
+    /// One try at the version of `person`; `false` if the person has changed.
+    async fn try_stop(
+        &self,
+        tenant: TenantId,
+        token: ContactToken,
+        stop: &StopEvent,
+        person: &Person,
+        now: Timestamp,
+    ) -> Result<bool, Fault> {
+        let event_key = ContactKey::Event {
+            tenant,
+            token,
+            at: millis(stop.at),
+            id: stop.id,
+        }
+        .key();
+        let entry = StopItem {
+            v: 1,
+            kind: "stop".to_owned(),
+            scope: stop.scope.code().to_owned(),
+            source: stop.source.code().to_owned(),
+            at: millis(stop.at),
+            recorded_at: millis(now),
+            version: person.version + 1,
+        };
+        let event = Put::builder()
+            .table_name(&self.table.name)
+            .set_item(Some(table::encode(&event_key, &entry)?))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()
+            .expect("table and item are set");
+
+        let mut suppressions: BTreeMap<String, SuppressionItem> = person
+            .suppressions
+            .iter()
+            .map(|(scope, suppression)| (scope.code().to_owned(), suppression.into()))
+            .collect();
+        // The first stop of a scope is the one to keep: it has run the longest.
+        suppressions
+            .entry(stop.scope.code().to_owned())
+            .or_insert_with(|| {
+                (&policy::person::Suppression {
+                    at: stop.at,
+                    source: stop.source,
+                    evidence: stop.id.to_string(),
+                })
+                    .into()
+            });
+        let suppressions = serde_dynamo::to_attribute_value(suppressions)
+            .map_err(|error| Fault::lasting("encode a stop", error))?;
+        let key = ContactKey::Person { tenant, token }.key();
+        let seen = person.version;
+        let mut update = Update::builder()
+            .table_name(&self.table.name)
+            .key("pk", table::text(key.pk))
+            .key("sk", table::text(key.sk))
+            .update_expression("SET v = :v, version = :next, suppressions = :suppressions")
+            .condition_expression(if seen == 0 {
+                "attribute_not_exists(pk)"
+            } else {
+                "version = :seen"
+            })
+            .expression_attribute_values(":v", number(1))
+            .expression_attribute_values(":next", number(seen + 1))
+            .expression_attribute_values(":suppressions", suppressions);
+        if seen > 0 {
+            update = update.expression_attribute_values(":seen", number(seen));
+        }
+        let answer = self
+            .table
+            .client
+            .transact_write_items()
+            .transact_items(TransactWriteItem::builder().put(event).build())
+            .transact_items(
+                TransactWriteItem::builder()
+                    .update(update.build().expect("key and expression are set"))
+                    .build(),
+            )
+            .send()
+            .await;
+        let Err(error) = answer else {
+            return Ok(true);
+        };
+        let reasons = match error.as_service_error() {
+            Some(
+                aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError::TransactionCanceledException(
+                    cancelled,
+                ),
+            ) => cancelled.cancellation_reasons(),
+            _ => return Err(Fault::sdk("commit a stop")(error)),
+        };
+        let failed = |at: usize| {
+            reasons
+                .get(at)
+                .and_then(|reason| reason.code())
+                .is_some_and(|code| code == "ConditionalCheckFailed")
+        };
+        if failed(0) {
+            // This very event is committed already.
+            Ok(true)
+        } else if failed(1)
+            || reasons
+                .iter()
+                .any(|reason| reason.code() == Some("TransactionConflict"))
+        {
+            Ok(false)
+        } else {
+            Err(Fault::sdk("commit a stop")(error))
+        }
+    }
+}
+
+/// A claim as it reads back: times in whole milliseconds.
+fn claim_as_stored(claim: &Claim) -> Claim {
+    Claim {
+        at: table::moment(millis(claim.at)),
+        ..*claim
+    }
+}

@@ -1,0 +1,413 @@
+//! Every key shape of both tables: a constructor and a parser each.
+//!
+//! Keys start with the tenant, so that permissions follow the data, except the
+//! global ones: API keys `A#`, due work `D#`, portfolio tiers `F#`, number
+//! directory `N#`, number rates `R#`.
+
+use std::fmt;
+
+use policy::block::BLOCK_SHARDS;
+use policy::ids::{CampaignId, EventId, ImportId, KeyId, ListId, TenantId};
+use policy::token::ContactToken;
+
+/// Partition and sort key of one item.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Key {
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+}
+
+impl Key {
+    fn new(pk: impl fmt::Display, sk: impl fmt::Display) -> Self {
+        Self {
+            pk: pk.to_string(),
+            sk: sk.to_string(),
+        }
+    }
+}
+
+/// How many partitions a list is spread over.
+pub const LIST_SHARDS: u8 = 64;
+
+/// How many partitions the directory of due work is spread over.
+pub const DUE_SHARDS: u8 = 16;
+
+/// Keys of ContactsTable.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum ContactKey {
+    /// Another identity of a person → token.
+    Alias {
+        /// Whose.
+        tenant: TenantId,
+        /// Keyed hash of the identity.
+        alias: ContactToken,
+    },
+    /// Something a person did; append-only.
+    Event {
+        /// Whose.
+        tenant: TenantId,
+        /// Who.
+        token: ContactToken,
+        /// When, in milliseconds since 1970.
+        at: i64,
+        /// Which; the same event has the same id however often it arrives.
+        id: EventId,
+    },
+    /// A person across all lists.
+    Person {
+        /// Whose.
+        tenant: TenantId,
+        /// Who.
+        token: ContactToken,
+    },
+    /// A person's place on one list.
+    Subscription {
+        /// Whose.
+        tenant: TenantId,
+        /// Which list.
+        list: ListId,
+        /// Who.
+        token: ContactToken,
+    },
+}
+
+/// The partition of one shard of a list.
+pub fn list_shard(tenant: TenantId, list: ListId, shard: u8) -> String {
+    format!("T#{tenant}#L#{list}#{shard:02x}")
+}
+
+/// The partition of one shard of a campaign's blocks.
+pub fn block_shard(tenant: TenantId, campaign: CampaignId, shard: u32) -> String {
+    format!("T#{tenant}#K#{campaign}#{shard:x}")
+}
+
+/// The partition of one shard of the directory of due work.
+pub fn due_shard(shard: u8) -> String {
+    format!("D#{shard:x}")
+}
+
+impl ContactKey {
+    /// The key as the table has it.
+    pub fn key(&self) -> Key {
+        match self {
+            Self::Alias { tenant, alias } => {
+                Key::new(format_args!("T#{tenant}#A#{alias}"), "ALIAS")
+            }
+            Self::Event {
+                tenant,
+                token,
+                at,
+                id,
+            } => Key::new(
+                format_args!("T#{tenant}#P#{token}"),
+                format_args!("E#{at:015}#{id}"),
+            ),
+            Self::Person { tenant, token } => {
+                Key::new(format_args!("T#{tenant}#P#{token}"), "PERSON")
+            }
+            Self::Subscription {
+                tenant,
+                list,
+                token,
+            } => Key::new(list_shard(*tenant, *list, token.shard()), token),
+        }
+    }
+
+    /// The shape that a key of the table has; `None` if it has none of ours.
+    pub fn parse(key: &Key) -> Option<Self> {
+        let pk: Vec<&str> = key.pk.split('#').collect();
+        let sk: Vec<&str> = key.sk.split('#').collect();
+        let parsed = match (pk.as_slice(), sk.as_slice()) {
+            (["T", tenant, "A", alias], ["ALIAS"]) => Self::Alias {
+                tenant: tenant.parse().ok()?,
+                alias: alias.parse().ok()?,
+            },
+            (["T", tenant, "P", token], ["E", at, id]) => Self::Event {
+                tenant: tenant.parse().ok()?,
+                token: token.parse().ok()?,
+                at: at.parse().ok()?,
+                id: id.parse().ok()?,
+            },
+            (["T", tenant, "P", token], ["PERSON"]) => Self::Person {
+                tenant: tenant.parse().ok()?,
+                token: token.parse().ok()?,
+            },
+            (["T", tenant, "L", list, _], [token]) => Self::Subscription {
+                tenant: tenant.parse().ok()?,
+                list: list.parse().ok()?,
+                token: token.parse().ok()?,
+            },
+            _ => return None,
+        };
+        (parsed.key() == *key).then_some(parsed)
+    }
+}
+
+/// Keys of CampaignsTable.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum CampaignKey {
+    /// An API key, by its public half.
+    ApiKey(KeyId),
+    /// A block of a campaign.
+    Block(TenantId, CampaignId, u32),
+    /// A campaign's lifecycle and frozen content.
+    Meta(TenantId, CampaignId),
+    /// A campaign that the timer must look at.
+    DueCampaign(TenantId, CampaignId),
+    /// An import that the timer must look at.
+    DueImport(TenantId, ImportId),
+    /// The answer that an idempotency key already got.
+    Idempotency(TenantId, String),
+    /// An import's life.
+    Import(TenantId, ImportId),
+    /// A list of a tenant.
+    List(TenantId, ListId),
+    /// A campaign in its tenant's index.
+    CampaignIndex(TenantId, CampaignId),
+    /// Number → tenant, portfolio, secrets.
+    Number(String),
+    /// The outcomes of one block and attempt.
+    Outcomes(TenantId, CampaignId, u32, u16),
+    /// One page of a frozen audience.
+    Page(TenantId, CampaignId, u32),
+    /// The slot clock of a number.
+    Rate(String),
+    /// The status sets of one block and attempt.
+    Statuses(TenantId, CampaignId, u32, u16),
+    /// A template as WhatsApp last described it, by name and language.
+    Template(TenantId, String, String),
+    /// A tenant and its settings.
+    Tenant(TenantId),
+    /// The rolling 24 h buckets of a portfolio.
+    Tier(String),
+}
+
+impl CampaignKey {
+    /// The key as the table has it.
+    pub fn key(&self) -> Key {
+        match self {
+            Self::ApiKey(id) => Key::new(format_args!("A#{id}"), "KEY"),
+            Self::Block(tenant, campaign, block) => Key::new(
+                block_shard(*tenant, *campaign, block % BLOCK_SHARDS),
+                format_args!("B#{block:08}"),
+            ),
+            Self::Meta(tenant, campaign) => {
+                Key::new(format_args!("T#{tenant}#K#{campaign}"), "META")
+            }
+            Self::DueCampaign(tenant, campaign) => Key::new(
+                due_shard(shard_of(campaign.uuid())),
+                format_args!("T#{tenant}#K#{campaign}"),
+            ),
+            Self::DueImport(tenant, import) => Key::new(
+                due_shard(shard_of(import.uuid())),
+                format_args!("T#{tenant}#I#{import}"),
+            ),
+            Self::Idempotency(tenant, key) => {
+                Key::new(format_args!("T#{tenant}#Q#{key}"), "ANSWER")
+            }
+            Self::Import(tenant, import) => {
+                Key::new(format_args!("T#{tenant}#I#{import}"), "IMPORT")
+            }
+            Self::List(tenant, list) => {
+                Key::new(format_args!("T#{tenant}"), format_args!("L#{list}"))
+            }
+            Self::CampaignIndex(tenant, campaign) => {
+                Key::new(format_args!("T#{tenant}"), format_args!("K#{campaign}"))
+            }
+            Self::Number(number) => Key::new(format_args!("N#{number}"), "NUMBER"),
+            Self::Outcomes(tenant, campaign, block, attempt) => Key::new(
+                block_shard(*tenant, *campaign, block % BLOCK_SHARDS),
+                format_args!("O#{block:08}#{attempt:05}"),
+            ),
+            Self::Page(tenant, campaign, page) => Key::new(
+                format_args!("T#{tenant}#K#{campaign}"),
+                format_args!("PLAN#{page:06}"),
+            ),
+            Self::Rate(number) => Key::new(format_args!("R#{number}"), "RATE"),
+            Self::Statuses(tenant, campaign, block, attempt) => Key::new(
+                block_shard(*tenant, *campaign, block % BLOCK_SHARDS),
+                format_args!("S#{block:08}#{attempt:05}"),
+            ),
+            Self::Template(tenant, name, language) => Key::new(
+                format_args!("T#{tenant}"),
+                format_args!("M#{name}#{language}"),
+            ),
+            Self::Tenant(tenant) => Key::new(format_args!("T#{tenant}"), "TENANT"),
+            Self::Tier(portfolio) => Key::new(format_args!("F#{portfolio}"), "TIER"),
+        }
+    }
+
+    /// The shape that a key of the table has; `None` if it has none of ours.
+    pub fn parse(key: &Key) -> Option<Self> {
+        let pk: Vec<&str> = key.pk.split('#').collect();
+        let sk: Vec<&str> = key.sk.split('#').collect();
+        let parsed = match (pk.as_slice(), sk.as_slice()) {
+            (["A", id], ["KEY"]) => Self::ApiKey(id.parse().ok()?),
+            (["D", _], ["T", tenant, "K", campaign]) => {
+                Self::DueCampaign(tenant.parse().ok()?, campaign.parse().ok()?)
+            }
+            (["D", _], ["T", tenant, "I", import]) => {
+                Self::DueImport(tenant.parse().ok()?, import.parse().ok()?)
+            }
+            (["F", portfolio], ["TIER"]) => Self::Tier((*portfolio).to_owned()),
+            (["N", number], ["NUMBER"]) => Self::Number((*number).to_owned()),
+            (["R", number], ["RATE"]) => Self::Rate((*number).to_owned()),
+            (["T", tenant], ["TENANT"]) => Self::Tenant(tenant.parse().ok()?),
+            (["T", tenant], ["L", list]) => Self::List(tenant.parse().ok()?, list.parse().ok()?),
+            (["T", tenant], ["M", name, language]) => Self::Template(
+                tenant.parse().ok()?,
+                (*name).to_owned(),
+                (*language).to_owned(),
+            ),
+            (["T", tenant], ["K", campaign]) => {
+                Self::CampaignIndex(tenant.parse().ok()?, campaign.parse().ok()?)
+            }
+            (["T", tenant, "I", import], ["IMPORT"]) => {
+                Self::Import(tenant.parse().ok()?, import.parse().ok()?)
+            }
+            (["T", tenant, "Q", key], ["ANSWER"]) => {
+                Self::Idempotency(tenant.parse().ok()?, (*key).to_owned())
+            }
+            (["T", tenant, "K", campaign], sk) => {
+                let (tenant, campaign) = (tenant.parse().ok()?, campaign.parse().ok()?);
+                match sk {
+                    ["META"] => Self::Meta(tenant, campaign),
+                    ["PLAN", page] => Self::Page(tenant, campaign, page.parse().ok()?),
+                    _ => return None,
+                }
+            }
+            (["T", tenant, "K", campaign, _], [kind, rest @ ..]) => {
+                let (tenant, campaign) = (tenant.parse().ok()?, campaign.parse().ok()?);
+                match (*kind, rest) {
+                    ("B", [block]) => Self::Block(tenant, campaign, block.parse().ok()?),
+                    ("O", [block, attempt]) => {
+                        Self::Outcomes(tenant, campaign, block.parse().ok()?, attempt.parse().ok()?)
+                    }
+                    ("S", [block, attempt]) => {
+                        Self::Statuses(tenant, campaign, block.parse().ok()?, attempt.parse().ok()?)
+                    }
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        };
+        (parsed.key() == *key).then_some(parsed)
+    }
+}
+
+/// Spreads due work over its partitions by the id's random end.
+fn shard_of(id: uuid::Uuid) -> u8 {
+    id.as_bytes()[15] % DUE_SHARDS
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn token() -> impl Strategy<Value = ContactToken> {
+        any::<[u8; 16]>().prop_map(ContactToken::from_bytes)
+    }
+
+    fn contact_key() -> impl Strategy<Value = ContactKey> {
+        let ids = (
+            any::<u128>(),
+            any::<u128>(),
+            token(),
+            0_i64..4_000_000_000_000,
+            0_u8..4,
+        );
+        ids.prop_map(|(a, b, token, at, shape)| {
+            let tenant = TenantId::from_uuid(Uuid::from_u128(a));
+            let other = Uuid::from_u128(b);
+            match shape {
+                0 => ContactKey::Alias {
+                    tenant,
+                    alias: token,
+                },
+                1 => ContactKey::Event {
+                    tenant,
+                    token,
+                    at,
+                    id: EventId::from_uuid(other),
+                },
+                2 => ContactKey::Person { tenant, token },
+                _ => ContactKey::Subscription {
+                    tenant,
+                    list: ListId::from_uuid(other),
+                    token,
+                },
+            }
+        })
+    }
+
+    fn campaign_key() -> impl Strategy<Value = CampaignKey> {
+        let parts = (
+            any::<u128>(),
+            any::<u128>(),
+            0_u32..100_000_000,
+            any::<u16>(),
+            "[0-9]{5,20}",
+            0_u8..16,
+        );
+        parts.prop_map(|(a, b, n, attempt, text, shape)| {
+            let tenant = TenantId::from_uuid(Uuid::from_u128(a));
+            let campaign = CampaignId::from_uuid(Uuid::from_u128(b));
+            let import = ImportId::from_uuid(Uuid::from_u128(b));
+            match shape {
+                0 => CampaignKey::ApiKey(KeyId::from_uuid(Uuid::from_u128(b))),
+                1 => CampaignKey::Block(tenant, campaign, n),
+                2 => CampaignKey::Meta(tenant, campaign),
+                3 => CampaignKey::DueCampaign(tenant, campaign),
+                4 => CampaignKey::DueImport(tenant, import),
+                5 => CampaignKey::Idempotency(tenant, text),
+                6 => CampaignKey::Import(tenant, import),
+                7 => CampaignKey::List(tenant, ListId::from_uuid(Uuid::from_u128(b))),
+                8 => CampaignKey::CampaignIndex(tenant, campaign),
+                9 => CampaignKey::Number(text),
+                10 => CampaignKey::Outcomes(tenant, campaign, n, attempt),
+                11 => CampaignKey::Page(tenant, campaign, n % 1_000_000),
+                12 => CampaignKey::Rate(text),
+                13 => CampaignKey::Statuses(tenant, campaign, n, attempt),
+                14 => CampaignKey::Tenant(tenant),
+                15 => CampaignKey::Template(tenant, text, "id".to_owned()),
+                _ => CampaignKey::Tier(text),
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn contact_keys_round_trip(key in contact_key()) {
+            prop_assert_eq!(ContactKey::parse(&key.key()), Some(key));
+        }
+
+        #[test]
+        fn campaign_keys_round_trip(key in campaign_key()) {
+            prop_assert_eq!(CampaignKey::parse(&key.key()), Some(key));
+        }
+
+        #[test]
+        fn foreign_keys_are_refused(pk in "[A-Za-z0-9#]{0,30}", sk in "[A-Za-z0-9#]{0,20}") {
+            let key = Key { pk, sk };
+            if let Some(parsed) = ContactKey::parse(&key) {
+                prop_assert_eq!(parsed.key(), key.clone());
+            }
+            if let Some(parsed) = CampaignKey::parse(&key) {
+                prop_assert_eq!(parsed.key(), key);
+            }
+        }
+
+        #[test]
+        fn blocks_sort_by_number(a in 0_u32..100_000_000, b in 0_u32..100_000_000) {
+            let tenant = TenantId::from_uuid(Uuid::nil());
+            let campaign = CampaignId::from_uuid(Uuid::nil());
+            let sk = |n| CampaignKey::Block(tenant, campaign, n).key().sk;
+            prop_assert_eq!(a.cmp(&b), sk(a).cmp(&sk(b)));
+        }
+    }
+}

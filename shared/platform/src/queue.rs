@@ -1,0 +1,203 @@
+//! Typed queues. Payloads are versioned and carry ids only.
+//!
+//! A new shape is a new variant, so that messages in flight still decode. No
+//! payload has a field that could hold a number, a name or a text.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use policy::ids::{CampaignId, ImportId, TenantId};
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+
+/// Work for `ingest`, besides the events of the bucket itself.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "type", deny_unknown_fields)]
+pub enum ImportTask {
+    /// Go on with an import from its checkpoint.
+    ContinueV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        import: ImportId,
+    },
+}
+
+/// Work for `consent`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "type", deny_unknown_fields)]
+pub enum ConsentTask {
+    /// Judge every person of the list, from the last page frozen.
+    ValidateV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        campaign: CampaignId,
+    },
+}
+
+/// Work for `fanout`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "type", deny_unknown_fields)]
+pub enum FanoutTask {
+    /// Cut the frozen audience into blocks, from the last page planned.
+    PlanV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        campaign: CampaignId,
+    },
+}
+
+/// Work for `send`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "type", deny_unknown_fields)]
+pub enum SendTask {
+    /// Send the blocks `from..to` that are due.
+    RangeV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        campaign: CampaignId,
+        /// The first block.
+        from: u32,
+        /// One past the last block.
+        to: u32,
+    },
+}
+
+/// Work for `receipts`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "type", deny_unknown_fields)]
+pub enum ReceiptTask {
+    /// Statuses of requests that this service made.
+    StatusesV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// Each status.
+        statuses: Vec<StatusV1>,
+    },
+    /// People whom an imported file reports as opted out.
+    SuppressV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// Which import reported them.
+        import: ImportId,
+        /// Key of the object that holds their tokens, 16 bytes each.
+        object: String,
+    },
+    /// An update that is none of the above, kept in an encrypted object.
+    UpdateV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// The object's key.
+        object: String,
+    },
+}
+
+/// One status: ids and codes only.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatusV1 {
+    /// Our callback data, as WhatsApp echoed it.
+    pub callback: String,
+    /// `sent`, `delivered`, `read`, `failed`.
+    pub status: String,
+    /// Meta's error code of a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<u32>,
+}
+
+/// A queue that takes one kind of task.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    client: aws_sdk_sqs::Client,
+    url: String,
+}
+
+/// Most messages of one call (SQS quota).
+const BATCH_MAX: usize = 10;
+
+/// Most bytes of one message and of one call (SQS quota, since August 2025).
+const BYTES_MAX: usize = 1024 * 1024;
+
+impl Queue {
+    /// The queue at `url`.
+    pub fn new(client: aws_sdk_sqs::Client, url: String) -> Self {
+        Self { client, url }
+    }
+
+    /// Sends one task.
+    pub async fn send<T: Serialize>(&self, task: &T) -> Result<(), Fault> {
+        self.send_later(task, Duration::ZERO).await
+    }
+
+    /// Sends one task that stays hidden for `delay`, at most 15 minutes.
+    pub async fn send_later<T: Serialize>(&self, task: &T, delay: Duration) -> Result<(), Fault> {
+        let seconds = i32::try_from(delay.as_secs().min(900)).expect("at most 900");
+        self.client
+            .send_message()
+            .queue_url(&self.url)
+            .delay_seconds(seconds)
+            .message_body(encode(task)?)
+            .send()
+            .await
+            .map_err(Fault::sdk("send to a queue"))?;
+        Ok(())
+    }
+
+    /// Sends many tasks, ten and at most a mebibyte in a call.
+    ///
+    /// On a fault some may have been sent; every task is safe to send twice.
+    pub async fn send_all<T: Serialize>(&self, tasks: &[T]) -> Result<(), Fault> {
+        let mut call = Vec::new();
+        let mut bytes = 0;
+        for task in tasks {
+            let body = encode(task)?;
+            if call.len() == BATCH_MAX || bytes + body.len() > BYTES_MAX {
+                self.send_call(std::mem::take(&mut call)).await?;
+                bytes = 0;
+            }
+            bytes += body.len();
+            call.push(body);
+        }
+        if !call.is_empty() {
+            self.send_call(call).await?;
+        }
+        Ok(())
+    }
+
+    async fn send_call(&self, bodies: Vec<String>) -> Result<(), Fault> {
+        let entries = bodies.into_iter().enumerate().map(|(at, body)| {
+            SendMessageBatchRequestEntry::builder()
+                .id(at.to_string())
+                .message_body(body)
+                .build()
+                .expect("id and body are set")
+        });
+        let answer = self
+            .client
+            .send_message_batch()
+            .queue_url(&self.url)
+            .set_entries(Some(entries.collect()))
+            .send()
+            .await
+            .map_err(Fault::sdk("send to a queue"))?;
+        match answer.failed.first() {
+            None => Ok(()),
+            Some(failed) => Err(Fault::passing("send to a queue", failed.code.clone())),
+        }
+    }
+}
+
+fn encode<T: Serialize>(task: &T) -> Result<String, Fault> {
+    let body = serde_json::to_string(task).map_err(|e| Fault::lasting("encode a task", e))?;
+    if body.len() > BYTES_MAX {
+        return Err(Fault::lasting(
+            "encode a task",
+            "it is larger than a mebibyte",
+        ));
+    }
+    Ok(body)
+}

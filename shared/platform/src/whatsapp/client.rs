@@ -1,0 +1,243 @@
+//! One request at a time, never repeated by itself.
+//!
+//! WhatsApp has no idempotency key (Meta, "Send messages"), so what happened
+//! after the first byte left is unknown unless an answer says so. Nothing here
+//! retries: not this client, and not the HTTP client below it.
+
+use std::time::Duration;
+
+use policy::phone::PhoneNumber;
+use reqwest::StatusCode;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::wire::{self, TemplateMessage};
+use crate::contacts::Claimed;
+use crate::fault::Fault;
+
+/// Speaks to one Graph API.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    #[cfg(feature = "testing")]
+    witness: Option<Witness>,
+}
+
+/// Waits after every request, before its answer is looked at: where a story
+/// test kills the process.
+#[cfg(feature = "testing")]
+#[derive(Clone)]
+struct Witness(
+    std::sync::Arc<dyn Fn() -> futures_util::future::BoxFuture<'static, ()> + Send + Sync>,
+);
+
+#[cfg(feature = "testing")]
+impl std::fmt::Debug for Witness {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Witness")
+    }
+}
+
+/// The right to speak for a WhatsApp Business Account.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The system user's access token.
+    pub token: SecretString,
+}
+
+/// What came of one request.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Answer {
+    /// WhatsApp took the message, under this id. Never proof of delivery.
+    Accepted {
+        /// WhatsApp's message id.
+        wamid: String,
+    },
+    /// WhatsApp answered with an error.
+    Refused(Refused),
+    /// The connection was never made, so no request was: safe to try again.
+    NotSent,
+    /// Bytes left and no answer came, or it made no sense: nobody knows.
+    NoAnswer,
+}
+
+/// An error answer. Only `code` decides (Meta, "Error codes").
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Refused {
+    /// Meta's error code, where the body had one.
+    pub code: Option<u32>,
+    /// The HTTP status, for the log; sources disagree on it.
+    pub http_status: u16,
+    /// Meta's own hint that a repetition may help.
+    pub is_transient: bool,
+}
+
+impl Client {
+    /// Speaks to `graph_url` (such as `https://graph.facebook.com`) in the
+    /// Graph API version `version` (such as `v25.0`).
+    pub fn new(graph_url: &str, version: &str) -> Result<Self, Fault> {
+        let http = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(Duration::from_secs(20))
+            .retry(reqwest::retry::never())
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_max_idle_per_host(512)
+            .tcp_nodelay(true)
+            .build()
+            .map_err(|error| Fault::lasting("build the WhatsApp client", error))?;
+        let base = format!("{}/{version}", graph_url.trim_end_matches('/'));
+        Ok(Self {
+            http,
+            base,
+            #[cfg(feature = "testing")]
+            witness: None,
+        })
+    }
+
+    /// Lets `witness` wait after every send request, before its answer is
+    /// looked at.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn witnessed<F>(mut self, witness: F) -> Self
+    where
+        F: Fn() -> futures_util::future::BoxFuture<'static, ()> + Send + Sync + 'static,
+    {
+        self.witness = Some(Witness(std::sync::Arc::new(witness)));
+        self
+    }
+
+    /// Makes the one request that `claimed` allows.
+    pub async fn send(
+        &self,
+        credentials: &Credentials,
+        phone_number_id: &str,
+        claimed: Claimed,
+        to: &PhoneNumber,
+        message: &TemplateMessage,
+        callback: &str,
+    ) -> Answer {
+        // The claim ends here: whatever comes of it, it allows no second request.
+        drop(claimed);
+        let body = wire::SendRequest::template(to, message, callback);
+        let sent = self
+            .http
+            .post(format!("{}/{phone_number_id}/messages", self.base))
+            .bearer_auth(credentials.token.expose_secret())
+            .json(&body)
+            .send()
+            .await;
+        #[cfg(feature = "testing")]
+        if let Some(Witness(witness)) = &self.witness {
+            witness().await;
+        }
+        let response = match sent {
+            Ok(response) => response,
+            Err(error) if error.is_connect() => return Answer::NotSent,
+            Err(_) => return Answer::NoAnswer,
+        };
+        let status = response.status();
+        match response.bytes().await {
+            Ok(body) => read_answer(status, &body),
+            Err(_) => Answer::NoAnswer,
+        }
+    }
+
+    /// Opens a connection, so that the first slot need not wait for it.
+    pub async fn warm(&self, credentials: &Credentials, phone_number_id: &str) -> bool {
+        self.http
+            .get(format!("{}/{phone_number_id}?fields=status", self.base))
+            .bearer_auth(credentials.token.expose_secret())
+            .send()
+            .await
+            .is_ok()
+    }
+
+    /// The templates named `name` of an account, in Meta's own JSON.
+    pub async fn templates(
+        &self,
+        credentials: &Credentials,
+        waba: &str,
+        name: &str,
+    ) -> Result<Vec<serde_json::Value>, Fault> {
+        const OPERATION: &str = "read templates from WhatsApp";
+        let response = self
+            .http
+            .get(format!("{}/{waba}/message_templates", self.base))
+            .query(&[("name", name), ("limit", "100")])
+            .bearer_auth(credentials.token.expose_secret())
+            .send()
+            .await
+            .map_err(|error| Fault::passing(OPERATION, error.without_url()))?;
+        let status = response.status();
+        let body = response
+            .bytes()
+            .await
+            .map_err(|error| Fault::passing(OPERATION, error.without_url()))?;
+        if !status.is_success() {
+            let reason = format!("WhatsApp answered {status}");
+            return Err(if status.is_server_error() {
+                Fault::passing(OPERATION, reason)
+            } else {
+                Fault::lasting(OPERATION, reason)
+            });
+        }
+        let listing: wire::TemplateListing =
+            serde_json::from_slice(&body).map_err(|error| Fault::lasting(OPERATION, error))?;
+        Ok(listing.data)
+    }
+}
+
+/// An answer by its body; the HTTP status only says which of the two to expect.
+fn read_answer(status: StatusCode, body: &[u8]) -> Answer {
+    if status.is_success() {
+        return match serde_json::from_slice::<wire::SendResponse>(body) {
+            Ok(response) => match response.messages.into_iter().next() {
+                Some(message) => Answer::Accepted { wamid: message.id },
+                None => Answer::NoAnswer,
+            },
+            Err(_) => Answer::NoAnswer,
+        };
+    }
+    let error = serde_json::from_slice::<wire::ErrorResponse>(body).ok();
+    let code = error.as_ref().and_then(|error| error.error.code);
+    Answer::Refused(Refused {
+        code,
+        http_status: status.as_u16(),
+        is_transient: error.is_some_and(|error| error.error.is_transient.unwrap_or(false)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(status: u16, body: &str) -> Answer {
+        read_answer(StatusCode::from_u16(status).unwrap(), body.as_bytes())
+    }
+
+    #[test]
+    fn only_the_body_says_what_happened() {
+        let accepted = r#"{"messaging_product":"whatsapp","contacts":[{"input":"x","wa_id":"1"}],
+            "messages":[{"id":"wamid.A","message_status":"accepted"}]}"#;
+        assert_eq!(
+            read(200, accepted),
+            Answer::Accepted {
+                wamid: "wamid.A".to_owned()
+            }
+        );
+        assert_eq!(read(200, "{}"), Answer::NoAnswer);
+        assert_eq!(read(200, "<html>"), Answer::NoAnswer);
+        let refused = |code, http_status, is_transient| {
+            Answer::Refused(Refused {
+                code,
+                http_status,
+                is_transient,
+            })
+        };
+        let body = r#"{"error":{"message":"(#130429)","code":130429,"error_data":"text","is_transient":true}}"#;
+        assert_eq!(read(429, body), refused(Some(130_429), 429, true));
+        let text_code = r#"{"error":{"code":"131056","error_data":{"details":"x"}}}"#;
+        assert_eq!(read(400, text_code), refused(Some(131_056), 400, false));
+        assert_eq!(read(502, "bad gateway"), refused(None, 502, false));
+    }
+}

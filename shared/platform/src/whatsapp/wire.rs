@@ -1,0 +1,169 @@
+//! The JSON of the Cloud API (Meta, "Send messages", "Message templates").
+
+use policy::phone::PhoneNumber;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// A template message, ready for one person.
+#[derive(Clone, Debug, Serialize)]
+pub struct TemplateMessage {
+    name: String,
+    language: Language,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    components: Vec<Component>,
+}
+
+impl TemplateMessage {
+    /// A message of an approved template.
+    pub fn new(name: &str, language: &str, components: Vec<Component>) -> Self {
+        Self {
+            name: name.to_owned(),
+            language: Language {
+                code: language.to_owned(),
+            },
+            components,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Language {
+    code: String,
+}
+
+/// One part of a template that takes parameters.
+#[derive(Clone, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Component {
+    /// The body's variables.
+    Body {
+        /// In order, or by name.
+        parameters: Vec<Parameter>,
+    },
+    /// One button.
+    Button {
+        /// `url` or `quick_reply`.
+        sub_type: String,
+        /// The button's place, from 0, as text.
+        index: String,
+        /// The URL's suffix, or the reply's payload.
+        parameters: Vec<Parameter>,
+    },
+    /// The header's variable.
+    Header {
+        /// At most one.
+        parameters: Vec<Parameter>,
+    },
+}
+
+/// A value for one variable; it may be a name, so it prints as nothing.
+#[derive(Clone, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Parameter {
+    /// A code that a button copies.
+    CouponCode {
+        /// The code.
+        coupon_code: String,
+    },
+    /// The payload of a quick reply.
+    Payload {
+        /// What comes back when the person taps the button.
+        payload: String,
+    },
+    /// Text.
+    Text {
+        /// The variable's name, for templates with named variables.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        parameter_name: Option<String>,
+        /// Its value.
+        text: String,
+    },
+}
+
+impl std::fmt::Debug for Component {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Body { .. } => "Body(…)",
+            Self::Button { .. } => "Button(…)",
+            Self::Header { .. } => "Header(…)",
+        })
+    }
+}
+
+impl std::fmt::Debug for Parameter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Parameter(…)")
+    }
+}
+
+/// The envelope of a send.
+#[derive(Serialize)]
+pub(super) struct SendRequest<'a> {
+    messaging_product: &'static str,
+    recipient_type: &'static str,
+    /// With its plus: without one, WhatsApp prepends the sender's own country.
+    to: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    template: &'a TemplateMessage,
+    biz_opaque_callback_data: &'a str,
+}
+
+impl<'a> SendRequest<'a> {
+    pub(super) fn template(
+        to: &'a PhoneNumber,
+        template: &'a TemplateMessage,
+        callback: &'a str,
+    ) -> Self {
+        Self {
+            messaging_product: "whatsapp",
+            recipient_type: "individual",
+            to: to.expose(),
+            kind: "template",
+            template,
+            biz_opaque_callback_data: callback,
+        }
+    }
+}
+
+/// The good answer to a send.
+#[derive(Deserialize)]
+pub(super) struct SendResponse {
+    #[serde(default)]
+    pub(super) messages: Vec<SentMessage>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct SentMessage {
+    pub(super) id: String,
+}
+
+/// The bad answer to anything.
+#[derive(Deserialize)]
+pub(super) struct ErrorResponse {
+    pub(super) error: ErrorBody,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ErrorBody {
+    #[serde(default, deserialize_with = "number_or_text")]
+    pub(super) code: Option<u32>,
+    #[serde(default)]
+    pub(super) is_transient: Option<bool>,
+}
+
+/// A page of templates.
+#[derive(Deserialize)]
+pub(super) struct TemplateListing {
+    #[serde(default)]
+    pub(super) data: Vec<serde_json::Value>,
+}
+
+/// Meta writes codes as numbers, and sometimes as text.
+fn number_or_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    let value = serde_json::Value::deserialize(from)?;
+    Ok(match value {
+        serde_json::Value::Number(number) => number.as_u64().and_then(|n| u32::try_from(n).ok()),
+        serde_json::Value::String(text) => text.parse().ok(),
+        _ => None,
+    })
+}

@@ -1,0 +1,109 @@
+//! The rejection report: rejected rows as they came, with the reasons, ready
+//! to be mended and uploaded again.
+
+use super::header::{Mapping, Role};
+use super::read::Record;
+use super::reason::RowReason;
+use super::sniff::Layout;
+use super::text::starts_formula;
+
+/// The columns that the report adds in front, and an import leaves out.
+const ADDED: [&str; 4] = ["izin_line", "izin_code", "izin_reason", "izin_alasan"];
+
+/// Writes a rejection report in UTF-8, with the delimiter of the file.
+///
+/// Law: no cell of a report starts a formula in a spreadsheet, and a report
+/// that is uploaded unchanged is judged as the original rows were.
+#[derive(Clone, Debug)]
+pub struct Report {
+    delimiter: char,
+    /// Which columns of the file are repeated; not those of an earlier report.
+    columns: Vec<usize>,
+    header: String,
+}
+
+impl Report {
+    /// A report on a file with that layout.
+    pub fn new(layout: &Layout) -> Self {
+        let delimiter = char::from(layout.delimiter.byte());
+        let columns = kept(&layout.mapping);
+        let headers = columns.iter().map(|&index| {
+            let column = &layout.mapping.columns()[index];
+            match column.header.trim() {
+                "" => column.key.as_str(),
+                header => header,
+            }
+        });
+        let mut report = Self {
+            delimiter,
+            columns: columns.clone(),
+            header: String::new(),
+        };
+        let header = report.line(ADDED.into_iter().chain(headers));
+        // Spreadsheets take UTF-8 for what it is only after this mark.
+        report.header = format!("\u{feff}{header}");
+        report
+    }
+
+    /// The header line, to be written first.
+    pub fn header(&self) -> &str {
+        &self.header
+    }
+
+    /// The line for a rejected row.
+    pub fn row(&self, record: &Record<'_>, reasons: &[RowReason]) -> String {
+        let line = record.line().to_string();
+        let join = |text: fn(RowReason) -> &'static str, between: &str| {
+            let texts: Vec<&str> = reasons.iter().map(|&reason| text(reason)).collect();
+            texts.join(between)
+        };
+        let codes = join(RowReason::code, " ");
+        let english = join(RowReason::english, ". ");
+        let indonesian = join(RowReason::indonesian, ". ");
+        let added = [line.as_str(), &codes, &english, &indonesian];
+        let width = self.columns.last().map_or(0, |last| last + 1);
+        let beyond = (width..).map_while(|index| record.get(index));
+        let cells = self
+            .columns
+            .iter()
+            .map(|&index| record.get(index).unwrap_or_default());
+        self.line(added.into_iter().chain(cells).chain(beyond))
+    }
+
+    fn line<'c>(&self, cells: impl Iterator<Item = &'c str>) -> String {
+        let mut line = String::new();
+        for (index, cell) in cells.enumerate() {
+            if index > 0 {
+                line.push(self.delimiter);
+            }
+            write_cell(&mut line, cell);
+        }
+        line.push_str("\r\n");
+        line
+    }
+}
+
+fn kept(mapping: &Mapping) -> Vec<usize> {
+    let columns = mapping.columns().iter().enumerate();
+    columns
+        .filter(|(_, column)| column.role != Role::Ignored)
+        .map(|(index, _)| index)
+        .collect()
+}
+
+/// Writes a cell in quotation marks, with a `'` before what a spreadsheet
+/// would compute (CWE-1236); importing takes the `'` away again.
+fn write_cell(line: &mut String, cell: &str) {
+    line.push('"');
+    // Spreadsheets look past white space.
+    if starts_formula(cell) || starts_formula(cell.trim_start()) {
+        line.push('\'');
+    }
+    for c in cell.chars() {
+        if c == '"' {
+            line.push('"');
+        }
+        line.push(c);
+    }
+    line.push('"');
+}

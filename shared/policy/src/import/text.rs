@@ -1,0 +1,199 @@
+//! What a cell says, once spreadsheets and pasting are taken out of it.
+//!
+//! The words are data: `data/import/words.json`.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+/// Marks that start a formula in a spreadsheet (OWASP ASVS 5.0, 1.2.10), and
+/// their full-width forms.
+pub(super) fn starts_formula(cell: &str) -> bool {
+    cell.starts_with([
+        '=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', '＋', '－', '＠', '−',
+    ])
+}
+
+/// A cell without white space and invisible marks around it, without the `'`
+/// that keeps a spreadsheet from computing, and out of `="0812…"`.
+pub(super) fn clean(cell: &str) -> &str {
+    let cell = trim(cell);
+    if let Some(rest) = cell.strip_prefix('\'')
+        && starts_formula(rest)
+    {
+        return trim(rest);
+    }
+    if let Some(quoted) = cell
+        .strip_prefix("=\"")
+        .and_then(|rest| rest.strip_suffix('"'))
+    {
+        return trim(quoted);
+    }
+    cell
+}
+
+fn trim(cell: &str) -> &str {
+    // Nearly every cell is plain ASCII without white space around it.
+    match cell.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => cell,
+        _ => cell.trim_matches(|c: char| c.is_whitespace() || is_invisible(c)),
+    }
+}
+
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// A clean cell, or `None` if it is empty or says so (`-`, `NULL`).
+pub(super) fn filled(cell: &str) -> Option<&str> {
+    let cell = clean(cell);
+    let empty = cell.is_empty() || (cell.len() <= 8 && WORDS.is_empty.contains(cell));
+    (!empty).then_some(cell)
+}
+
+/// Whether a spreadsheet shows an error instead of a value: `#REF!`, `####`.
+pub(super) fn is_spreadsheet_error(cell: &str) -> bool {
+    cell.starts_with('#')
+        && (WORDS.spreadsheet_errors.contains(cell)
+            || (cell.len() >= 3 && cell.bytes().all(|byte| byte == b'#')))
+}
+
+/// A yes, a no, or neither.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Answer {
+    No,
+    Unanswered,
+    Yes,
+}
+
+/// What a cell of a consent column answers.
+pub(super) fn answer(cell: &str) -> Option<Answer> {
+    WORDS.answers.get(lower(cell).as_ref()).copied()
+}
+
+/// The number of a month by its name or short name.
+pub(super) fn month(word: &str) -> Option<i8> {
+    WORDS.months.get(word.trim_end_matches('.')).copied()
+}
+
+/// Whether a word in a date says nothing: a weekday, `pukul`.
+pub(super) fn is_date_noise(word: &str) -> bool {
+    WORDS.date_noise.contains(word.trim_end_matches('.'))
+}
+
+/// The code that a list of synonyms gives a word.
+pub(super) fn purpose(word: &str) -> Option<&'static str> {
+    WORDS.purposes.get(lower(word).as_ref()).map(String::as_str)
+}
+
+pub(super) fn basis(word: &str) -> Option<&'static str> {
+    WORDS.bases.get(lower(word).as_ref()).map(String::as_str)
+}
+
+pub(super) fn language(word: &str) -> Option<&'static str> {
+    WORDS
+        .languages
+        .get(lower(word).as_ref())
+        .map(String::as_str)
+}
+
+pub(super) fn zone(word: &str) -> Option<&'static str> {
+    WORDS.zones.get(lower(word).as_ref()).map(String::as_str)
+}
+
+/// Lower case with inner white space made single.
+pub(super) fn lower(text: &str) -> Cow<'_, str> {
+    let plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    if plain {
+        return text.into();
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").to_lowercase().into()
+}
+
+/// Whether a cell of an unknown column looks like a phone number: nine or more
+/// digits (a date has eight), few other marks, no letters.
+pub(super) fn looks_like_phone(cell: &str) -> bool {
+    let cell = clean(cell);
+    let cell = cell.strip_prefix('\'').unwrap_or(cell);
+    let cell = cell.strip_suffix(".0").unwrap_or(cell);
+    let digits = cell.bytes().filter(u8::is_ascii_digit).count();
+    let marks = cell
+        .chars()
+        .all(|c| c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '.' | '(' | ')' | '\u{a0}'));
+    let damaged = cell
+        .split_once(['E', 'e'])
+        .is_some_and(|(_, power)| matches!(power, "+11" | "+12" | "+13" | "+10" | "11" | "12"));
+    (marks && (9..=16).contains(&digits)) || damaged && digits >= 4
+}
+
+struct Words {
+    answers: HashMap<String, Answer>,
+    bases: HashMap<String, String>,
+    date_noise: HashSet<String>,
+    is_empty: HashSet<String>,
+    languages: HashMap<String, String>,
+    months: HashMap<String, i8>,
+    purposes: HashMap<String, String>,
+    spreadsheet_errors: HashSet<String>,
+    zones: HashMap<String, String>,
+}
+
+static WORDS: LazyLock<Words> = LazyLock::new(|| {
+    type Lists = HashMap<String, Vec<String>>;
+
+    #[derive(Deserialize)]
+    struct File {
+        yes: Vec<String>,
+        no: Vec<String>,
+        unanswered: Vec<String>,
+        empty: Vec<String>,
+        spreadsheet_errors: Vec<String>,
+        months: Lists,
+        date_noise: Vec<String>,
+        purposes: Lists,
+        bases: Lists,
+        languages: Lists,
+        zones: Lists,
+    }
+
+    fn set(words: Vec<String>) -> HashSet<String> {
+        words.into_iter().collect()
+    }
+
+    fn turn(lists: Lists) -> HashMap<String, String> {
+        lists
+            .into_iter()
+            .flat_map(|(code, words)| words.into_iter().map(move |word| (word, code.clone())))
+            .collect()
+    }
+
+    let file: File = serde_json::from_str(include_str!("../../data/import/words.json"))
+        .expect("the words are checked by a test");
+    let answers = [
+        (Answer::Yes, file.yes),
+        (Answer::No, file.no),
+        (Answer::Unanswered, file.unanswered),
+    ];
+    Words {
+        answers: answers
+            .into_iter()
+            .flat_map(|(answer, words)| words.into_iter().map(move |word| (word, answer)))
+            .collect(),
+        bases: turn(file.bases),
+        date_noise: set(file.date_noise),
+        is_empty: set(file.empty),
+        languages: turn(file.languages),
+        months: turn(file.months)
+            .into_iter()
+            .map(|(word, number)| (word, number.parse().expect("months have numbers")))
+            .collect(),
+        purposes: turn(file.purposes),
+        spreadsheet_errors: set(file.spreadsheet_errors),
+        zones: turn(file.zones),
+    }
+});
