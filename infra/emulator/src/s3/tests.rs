@@ -5,7 +5,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, Tag, Tagging};
 use platform::clock::{ManualClock, SharedClock};
 use serde_json::Value;
 
-use crate::aws::{Aws, bucket_name};
+use crate::aws::Aws;
 use crate::template::tests::small;
 
 struct World {
@@ -19,7 +19,7 @@ impl World {
         let clock = ManualClock::at("2026-11-24T09:00:00Z".parse().unwrap());
         let aws = Aws::start(&small(), SharedClock::new(clock)).await.unwrap();
         Self {
-            bucket: bucket_name("FilesBucket"),
+            bucket: aws.bucket_name("FilesBucket").unwrap(),
             client: Client::new(&aws.sdk_config()),
             aws,
         }

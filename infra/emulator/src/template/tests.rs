@@ -99,7 +99,12 @@ fn queues_tables_buckets_and_roles_are_read() {
     let statements = &template.roles["SendRole"].statements;
     assert_eq!(statements[0].actions.len(), 2);
     assert_eq!(statements[0].resources[0].resource(), Some("SendQueue"));
-    assert_eq!(statements[1].actions[0].literal(), "logs:PutLogEvents");
+    let last = statements.last().unwrap();
+    assert_eq!(last.actions[0].literal(), "logs:PutLogEvents");
+    assert_eq!(
+        template.secrets["TokenKeySecret"].generated_length,
+        Some(64)
+    );
 }
 
 #[test]

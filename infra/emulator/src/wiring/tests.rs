@@ -1,3 +1,4 @@
+mod environments;
 mod http;
 mod messages;
 mod real_time;
