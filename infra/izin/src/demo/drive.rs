@@ -54,7 +54,7 @@ pub(super) async fn run(
     house.simulator.run();
     let mut story = Story {
         args,
-        client: Client::new(&house, clock.clone())?,
+        client: Client::new(&house)?,
         house: &house,
         clock: clock.clone(),
         screen,
@@ -147,6 +147,10 @@ impl Story<'_> {
             imported.counts.accepted, imported.counts.rows
         ));
         self.client.remember_import(imported);
+        // Opt-outs that the file reports are on their way to their own path.
+        while self.house.aws.sqs.depth("ReceiptsQueue")?.total() > 0 {
+            self.pause(50).await;
+        }
 
         let campaign = self.client.create_campaign(list).await?;
         self.campaign = Some(campaign);
@@ -223,8 +227,7 @@ impl Story<'_> {
         let queues = self.house.aws.sqs.names();
         let mut left = 0;
         for queue in queues {
-            let depth = self.house.aws.sqs.depth(&queue)?;
-            left += depth.visible + depth.in_flight + depth.delayed;
+            left += self.house.aws.sqs.depth(&queue)?.total();
         }
         Ok(left == 0 && self.house.simulator.is_idle())
     }
@@ -298,7 +301,7 @@ impl Story<'_> {
             report.optout.received += 1;
             let asked = log.requests.iter().any(|request| request.accepted);
             report.optout.stopped_while_pending += u64::from(!asked);
-            let token = key.contact(tenant, &phone);
+            let token = key.contact(tenant, phone);
             let stops = contacts.stops(tenant, token).await?;
             let known = contacts.person(tenant, token).await?;
             // Every write raises the version by one, and a stop notes the one it
