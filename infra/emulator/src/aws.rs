@@ -7,11 +7,13 @@ mod tests;
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use jiff::SignedDuration;
@@ -33,6 +35,10 @@ use crate::template::{Bucket, Notification, Queue, Template};
 pub use endpoints::Endpoints;
 
 use names::bucket_name;
+
+/// How long the SDK waits at first before it asks again; its own second would
+/// be spent waiting for nobody.
+const BACKOFF: Duration = Duration::from_millis(1);
 
 /// A running emulation. It stops, and forgets everything, when it is dropped.
 pub struct Aws {
@@ -175,6 +181,7 @@ impl Aws {
             .region(Region::from_static(REGION))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .service_config(self.endpoints.clone())
+            .retry_config(RetryConfig::standard().with_initial_backoff(BACKOFF))
             .http_client(client)
             .build()
     }

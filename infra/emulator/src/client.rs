@@ -1,9 +1,9 @@
 //! The AWS SDK's HTTP client in layers: each sees every request on its way out
 //! and every answer on its way back.
 //!
-//! [`CrashPlan`](crate::crash::CrashPlan), [`Access`](crate::access::Access)
-//! and [`Meter`](crate::meter::Meter) are layers; a test puts together those it
-//! needs and hands the result to
+//! [`CrashPlan`](crate::crash::CrashPlan), [`Faults`](crate::faults::Faults),
+//! [`Access`](crate::access::Access) and [`Meter`](crate::meter::Meter) are
+//! layers; a test puts together those it needs and hands the result to
 //! [`Aws::sdk_config_over`](crate::aws::Aws::sdk_config_over).
 
 use std::fmt;

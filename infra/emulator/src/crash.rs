@@ -26,7 +26,7 @@ use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 use tokio::sync::Notify;
 
-use crate::client::{Layer, Operation, layered};
+use crate::client::{Layer, Operation, layered, plain};
 
 tokio::task_local! {
     /// The process that runs on this task.
@@ -103,6 +103,11 @@ impl CrashPlan {
     /// `dynamodb.UpdateItem` or `s3.PUT`.
     pub fn over(&self, inner: SharedHttpClient) -> SharedHttpClient {
         layered(self.clone(), inner)
+    }
+
+    /// A client for loopback each of whose requests is an effect.
+    pub fn http_client(&self) -> SharedHttpClient {
+        self.over(plain())
     }
 
     /// Counts an effect that was just made. True if the process must die of

@@ -7,8 +7,9 @@
 //! - [`aws`] starts them all as the template says;
 //! - [`wiring`] hands each function the JSON that Lambda would hand it;
 //! - [`client`] puts layers between the SDK and the services: [`crash`] kills a
-//!   function after any of its effects, [`access`] holds it to its role, and
-//!   [`meter`] counts what it costs.
+//!   function after any of its effects, [`faults`] makes the trouble of an
+//!   ordinary day, [`access`] holds a function to its role, and [`meter`] counts
+//!   what it costs.
 //!
 //! Time is a [`SharedClock`](platform::clock::SharedClock) everywhere, so that
 //! a test can hold it.
@@ -20,6 +21,7 @@ pub mod aws;
 pub mod client;
 pub mod crash;
 pub mod dynamodb;
+pub mod faults;
 mod ids;
 pub mod meter;
 pub mod s3;

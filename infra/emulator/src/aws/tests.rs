@@ -34,6 +34,23 @@ async fn an_environment_names_what_is_running() {
 }
 
 #[tokio::test]
+async fn the_service_s_own_template_starts_and_leaves_nothing_unresolved() {
+    let template = Template::parse(include_str!("../../../../template.yaml")).unwrap();
+    let clock = ManualClock::at("2026-11-24T09:00:00Z".parse().unwrap());
+    let aws = Aws::start(&template, SharedClock::new(clock))
+        .await
+        .unwrap();
+    for id in template.functions.keys() {
+        aws.environment(id).unwrap();
+        aws.access(id).unwrap();
+    }
+    let send = aws.environment("SendFunction").unwrap();
+    assert_eq!(send["IZIN_SEND_QUEUE_URL"], aws.queue_url("SendQueue"));
+    let bucket = aws.bucket_name("FilesBucket").unwrap();
+    assert_eq!(bucket, "izin-prod-files-000000000000-ap-southeast-3");
+}
+
+#[tokio::test]
 async fn tables_take_conditional_writes_and_forget_by_the_clock() {
     let (aws, clock) = start().await;
     let client = aws_sdk_dynamodb::Client::new(&aws.sdk_config());

@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use super::*;
 use crate::aws::Aws;
-use crate::client::plain;
 use crate::sqs::NewMessage;
 use crate::template::tests::small;
 use crate::wiring::{Delivered, Function, Wiring};
@@ -27,7 +26,7 @@ impl World {
         let aws = Aws::start(&small(), SharedClock::new(clock.clone()))
             .await
             .unwrap();
-        let client = aws_sdk_dynamodb::Client::new(&aws.sdk_config_over(plan.over(plain())));
+        let client = aws_sdk_dynamodb::Client::new(&aws.sdk_config_over(plan.http_client()));
         let ends = Arc::new(AtomicU32::new(0));
         let count = Arc::clone(&ends);
         let function = Function::new(move |_, _| {
@@ -136,7 +135,7 @@ async fn the_same_seed_crashes_at_the_same_effects() {
 async fn outside_a_function_nothing_counts_and_nothing_crashes() {
     let plan = CrashPlan::after(1);
     let world = World::new(plan.clone()).await;
-    let client = aws_sdk_dynamodb::Client::new(&world.aws.sdk_config_over(plan.over(plain())));
+    let client = aws_sdk_dynamodb::Client::new(&world.aws.sdk_config_over(plan.http_client()));
     write(&client, 1).await;
     plan.after_effect("test").await;
     assert!(plan.effects().is_empty());

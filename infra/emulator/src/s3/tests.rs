@@ -89,6 +89,31 @@ async fn a_presigned_put_stores_the_object_and_tells_the_queue() {
 }
 
 #[tokio::test]
+async fn a_presigned_put_takes_only_the_length_and_type_it_was_signed_for() {
+    let world = World::new().await;
+    let minute = PresigningConfig::expires_in(std::time::Duration::from_secs(60)).unwrap();
+    let put = world
+        .client
+        .put_object()
+        .bucket(&world.bucket)
+        .key("incoming/1.csv");
+    let put = put.content_type("text/csv").content_length(6);
+    let presigned = put.presigned(minute).await.unwrap();
+    let http = reqwest::Client::new();
+    let upload = async |kind: &str, body: &'static str| {
+        let put = http
+            .put(presigned.uri())
+            .header("content-type", kind)
+            .body(body);
+        put.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(upload("text/html", "phone\n").await, 403);
+    assert_eq!(upload("text/csv", "phone\n+62\n").await, 403);
+    assert_eq!(upload("text/csv", "phone\n").await, 200);
+    assert_eq!(world.heard().len(), 1);
+}
+
+#[tokio::test]
 async fn only_keys_below_the_prefix_are_told_of_in_rising_order() {
     let world = World::new().await;
     world.put("reports/1.json", b"{}").await;

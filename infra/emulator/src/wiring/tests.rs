@@ -1,3 +1,4 @@
+mod contract;
 mod environments;
 mod http;
 mod messages;
