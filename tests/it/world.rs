@@ -270,7 +270,7 @@ impl World {
             let visible = sqs.receive(&queue, 10, Some(SignedDuration::ZERO)).unwrap();
             for message in visible {
                 if self.doubled.insert(message.id.clone()) {
-                    let copy = sqs.send(&queue, NewMessage::new(message.body)).unwrap();
+                    let copy = sqs.send(&queue, NewMessage::text(message.body)).unwrap();
                     self.doubled.insert(copy.id);
                 }
             }
