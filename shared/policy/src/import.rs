@@ -30,6 +30,7 @@ mod date;
 mod encoding;
 mod header;
 mod input;
+mod phone;
 mod read;
 mod reason;
 mod refusal;

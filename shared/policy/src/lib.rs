@@ -28,6 +28,7 @@ pub mod purpose;
 pub mod quiet_hours;
 pub mod reason;
 pub mod receipt;
+pub mod reply;
 pub mod send;
 pub mod subscription;
 pub mod token;

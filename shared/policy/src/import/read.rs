@@ -79,7 +79,7 @@ pub struct Reader {
 
 #[derive(Debug)]
 enum Stage {
-    Reading(Layout),
+    Reading(Box<Layout>),
     Refused(FileRefusal),
     Sniffing,
 }
@@ -108,7 +108,7 @@ impl Reader {
             core: core_for(&checkpoint.layout),
             line: checkpoint.line,
             row: checkpoint.row,
-            stage: Stage::Reading(checkpoint.layout),
+            stage: Stage::Reading(Box::new(checkpoint.layout)),
             ..Self::new(limits, None)
         }
     }
@@ -235,7 +235,7 @@ impl Reader {
             sniff::sniff(start.available(), whole, encoding, self.explicit.as_ref())?;
         self.input.set_encoding(encoding);
         self.core = core_for(&layout);
-        self.stage = Stage::Reading(layout);
+        self.stage = Stage::Reading(Box::new(layout));
         self.skip = skip;
         Ok(true)
     }
