@@ -6,7 +6,6 @@
 //! of them count. Engineering defaults, not legal advice: every row names its
 //! sources and what is uncertain about it.
 
-use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
 
 use jiff::tz::TimeZone;
@@ -21,9 +20,11 @@ pub struct Jurisdictions {
     as_of: String,
     rows: Vec<Jurisdiction>,
     countries: Vec<Country>,
-    /// Prefix of a number's digits → countries, in order of the prefix.
-    prefixes: Vec<(String, Vec<usize>)>,
-    zones: BTreeMap<String, Zone>,
+    /// By the first two digits of a number: the prefixes that begin like that,
+    /// the longest first.
+    prefixes: Vec<Vec<Prefix>>,
+    /// In order of their names.
+    zones: Vec<Zone>,
     /// What every general row allows, for numbers of no known country.
     strictest: SendWindow,
 }
@@ -52,16 +53,13 @@ impl Jurisdictions {
     /// assigned to any.
     pub fn countries(&self, phone: &PhoneNumber) -> impl Iterator<Item = &Country> + Clone {
         let digits = &phone.expose()[1..];
-        let found = (1..=digits.len().min(PREFIX_MAX)).rev().find_map(|end| {
-            let prefix = digits.get(..end)?;
-            let at = self
-                .prefixes
-                .binary_search_by(|(known, _)| known.as_str().cmp(prefix))
-                .ok()?;
-            Some(self.prefixes[at].1.as_slice())
-        });
-        found
-            .unwrap_or_default()
+        let lead = digits.get(..2).and_then(|lead| lead.parse().ok());
+        lead.and_then(|lead: usize| self.prefixes.get(lead))
+            .and_then(|like| {
+                like.iter()
+                    .find(|prefix| digits.starts_with(&prefix.digits))
+            })
+            .map_or(&[][..], |prefix| &prefix.countries)
             .iter()
             .map(|index| &self.countries[*index])
     }
@@ -129,7 +127,8 @@ impl Jurisdictions {
     ) -> Option<Timestamp> {
         let places = self.countries(phone).flat_map(move |country| {
             let window = &self.row(country, sector).window;
-            let zones = country.zones.iter().filter_map(|name| self.zone(name));
+            let zones = country.zone_indexes.iter();
+            let zones = zones.filter_map(|index| self.zones[*index].get());
             zones.flat_map(move |zone| {
                 std::iter::once(window)
                     .chain(narrower)
@@ -141,12 +140,19 @@ impl Jurisdictions {
     }
 
     fn zone(&self, name: &str) -> Option<&TimeZone> {
-        self.zones.get(name)?.get(name)
+        let at = self
+            .zones
+            .binary_search_by(|zone| zone.name.as_str().cmp(name));
+        self.zones[at.ok()?].get()
     }
 }
 
-/// Most digits of a prefix.
-const PREFIX_MAX: usize = 7;
+/// The beginning of a number, and the countries that share it.
+#[derive(Debug)]
+struct Prefix {
+    digits: String,
+    countries: Vec<usize>,
+}
 
 /// One body of law, or a stricter rule for one sector within it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -240,6 +246,7 @@ impl Jurisdiction {
 pub struct Country {
     iso2: String,
     zones: Vec<String>,
+    zone_indexes: Vec<usize>,
     row: usize,
     financial_row: usize,
 }
@@ -284,12 +291,17 @@ impl Sector {
 }
 
 /// A time zone that is looked up when first asked for.
-#[derive(Debug, Default)]
-struct Zone(OnceLock<Option<TimeZone>>);
+#[derive(Debug)]
+struct Zone {
+    name: String,
+    rules: OnceLock<Option<TimeZone>>,
+}
 
 impl Zone {
-    fn get(&self, name: &str) -> Option<&TimeZone> {
-        self.0.get_or_init(|| TimeZone::get(name).ok()).as_ref()
+    fn get(&self) -> Option<&TimeZone> {
+        self.rules
+            .get_or_init(|| TimeZone::get(&self.name).ok())
+            .as_ref()
     }
 }
 

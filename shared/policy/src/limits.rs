@@ -62,11 +62,12 @@ impl PairLimit {
         let borrowed = self
             .interval
             .saturating_mul(i32::from(self.burst.saturating_sub(1)));
-        let free_at = earlier.fold(Timestamp::MIN, |free_at, sent| {
-            add(free_at.max(sent), self.interval)
+        let free_at = earlier.fold(None, |free_at: Option<Timestamp>, sent| {
+            let from = free_at.map_or(sent, |free_at| free_at.max(sent));
+            Some(add(from, self.interval))
         });
-        let opens = free_at.saturating_sub(borrowed).unwrap_or(Timestamp::MIN);
-        now.max(opens)
+        let opens = free_at.and_then(|free_at| free_at.saturating_sub(borrowed).ok());
+        opens.map_or(now, |opens| now.max(opens))
     }
 }
 

@@ -409,3 +409,22 @@ fn a_burst_waits_for_the_pair_limit() {
     assert_eq!(reason, DeferReason::PairLimit);
     assert!(until.duration_since(at(NOW)) <= SignedDuration::from_secs(6));
 }
+
+#[test]
+fn a_permit_costs_no_allocation() {
+    let world = World {
+        now: at(NOW),
+        campaign: campaign(CampaignState::Running),
+        person: Person::default(),
+        subscription: Some(subscription(granted("marketing"))),
+        terms: Terms::new(Category::Marketing),
+        work: work(),
+        service_window_ends: None,
+        marketing_declined_at: None,
+    };
+    let facts = world.facts();
+    // The first decision reads the tables.
+    assert!(matches!(decide(&facts), Decision::Send(_)));
+    let counted = allocation_counter::measure(|| drop(decide(&facts)));
+    assert_eq!(counted.count_total, 0);
+}
