@@ -2,7 +2,7 @@
 //!
 //! A person's history is a set of [`ConsentEvent`]s; [`apply`] folds them, in
 //! any order, to a [`History`], which answers for a purpose and a moment.
-//! [`Consent`] is the short form that stands in a subscription, and [`export`]
+//! [`Consent`] is the short form that stands in a subscription, and [`export()`]
 //! the long one for the person and the authorities (ISO/IEC TS 27560).
 
 mod event;

@@ -305,9 +305,8 @@ impl Zone {
     }
 }
 
-/// The tables' texts, as they are hashed into the policy version.
-pub(crate) const JURISDICTIONS: &str = include_str!("../data/jurisdictions.json");
-pub(crate) const COUNTRIES: &str = include_str!("../data/countries.json");
+const JURISDICTIONS: &str = include_str!("../data/jurisdictions.json");
+const COUNTRIES: &str = include_str!("../data/countries.json");
 
 mod load;
 

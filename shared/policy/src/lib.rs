@@ -1,13 +1,4 @@
-//! The rules: who may be messaged, when, with what, and why not.
-//!
-//! Everything here is a pure function of its arguments: no I/O, no clock, no
-//! randomness, no logging; the manifest proves it. `now` is an argument.
-//!
-//! Ground: [`ids`], [`phone`], [`token`], [`purpose`], [`reason`],
-//! [`version`]. Rules, a file each: [`consent`], [`person`], [`subscription`],
-//! [`campaign`], [`content`], [`jurisdiction`], [`quiet_hours`], [`send`],
-//! [`attempt`], [`block`], [`receipt`]. Limits, prices and law are dated files
-//! in `data/`, not code.
+#![doc = include_str!("../README.md")]
 
 pub mod attempt;
 pub mod block;

@@ -2,7 +2,7 @@
 //!
 //! The figures are data, `data/limits.json`. [`FrequencyCap`], [`PairLimit`]
 //! and [`cool_down`] look at one person, [`TierBuckets`] at everybody a
-//! portfolio reaches in a day, [`canary`] at the first people of a campaign.
+//! portfolio reaches in a day, [`judge_canary`] at the first people of a campaign.
 
 mod canary;
 mod table;
@@ -11,7 +11,6 @@ mod tier;
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::canary::{CanaryBounds, CanaryCounts, CanaryMetric, CanaryVerdict, judge_canary};
-pub(crate) use self::table::TABLE;
 pub use self::table::{BroadcastList, Limits};
 pub use self::tier::{Tier, TierBuckets, TierFull};
 

@@ -7,8 +7,7 @@ use serde::Deserialize;
 
 use crate::content::Category;
 
-/// The table's text, as it is hashed into the policy version.
-pub(crate) const TABLE: &str = include_str!("../../data/prices.json");
+const TABLE: &str = include_str!("../../data/prices.json");
 
 /// Prices by day, country and category.
 #[derive(Clone, Debug, Deserialize)]

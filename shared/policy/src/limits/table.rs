@@ -8,8 +8,7 @@ use serde::Deserialize;
 
 use super::{CanaryBounds, PairLimit, Tier};
 
-/// The table's text, as it is hashed into the policy version.
-pub(crate) const TABLE: &str = include_str!("../../data/limits.json");
+const TABLE: &str = include_str!("../../data/limits.json");
 
 /// WhatsApp's limits and how much of them is used.
 #[derive(Clone, Debug)]
