@@ -11,6 +11,7 @@ use std::sync::{LazyLock, OnceLock};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::content::Category;
 use crate::phone::PhoneNumber;
 use crate::quiet_hours::{self, SendWindow};
 
@@ -160,6 +161,7 @@ pub struct Jurisdiction {
     id: String,
     window: SendWindow,
     window_source: String,
+    quiet_categories: Vec<Category>,
     consent_days: i64,
     consent_source: String,
     needs_evidence: bool,
@@ -178,9 +180,15 @@ impl Jurisdiction {
         &self.id
     }
 
-    /// When marketing may arrive, in local time.
+    /// When messages with quiet hours may arrive, in local time.
     pub fn window(&self) -> &SendWindow {
         &self.window
+    }
+
+    /// Whether messages of a category have quiet hours; as a rule only
+    /// marketing has.
+    pub fn is_quiet_for(&self, category: Category) -> bool {
+        self.quiet_categories.contains(&category)
     }
 
     /// The rule that [`Jurisdiction::window`] rests on.

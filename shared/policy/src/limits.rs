@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use self::canary::{CanaryBounds, CanaryCounts, CanaryMetric, CanaryVerdict, judge_canary};
 pub use self::table::{BroadcastList, Limits};
 pub use self::tier::{Tier, TierBuckets, TierFull};
+use crate::person::CLAIM_KEPT;
 
 /// At most so many marketing messages to one person within a time, over all
 /// campaigns of the tenant.
@@ -20,11 +21,15 @@ pub use self::tier::{Tier, TierBuckets, TierFull};
 pub struct FrequencyCap {
     /// So many.
     pub most: u16,
-    /// Within this time.
+    /// Within this time, at most [`FrequencyCap::LONGEST`].
     pub within: SignedDuration,
 }
 
 impl FrequencyCap {
+    /// The longest time that can be looked back on: claims are forgotten after
+    /// it.
+    pub const LONGEST: SignedDuration = CLAIM_KEPT;
+
     /// When the next message fits in, given the moments of earlier ones,
     /// oldest first; `now` if it fits in at once.
     ///

@@ -21,6 +21,7 @@ use crate::reason::{DeferReason, Refusal, RefusalReason};
 use crate::subscription::Subscription;
 use crate::token::ContactToken;
 
+pub(crate) use self::rules::has_quiet_hours;
 pub use self::rules::{Objection, objections};
 
 /// Everything the decision may look at. The function gathers it; the fields

@@ -109,6 +109,7 @@ struct GroupKey {
     country: String,
     zone: Option<String>,
     not_before: i64,
+    has_quiet_hours: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -176,6 +177,7 @@ impl<'a> Simulator<'a> {
             country: country.to_owned(),
             zone: subscription.zone.clone(),
             not_before: step_of(not_before, starts_at),
+            has_quiet_hours: send::has_quiet_hours(&facts),
         };
         self.groups
             .entry(key)
@@ -233,8 +235,6 @@ impl<'a> Simulator<'a> {
         let last_moment = end
             .saturating_sub(SignedDuration::from_secs(1))
             .unwrap_or(end);
-        let is_marketing =
-            self.campaign.purpose.is_marketing() || scenario.terms.category == Category::Marketing;
         let is_open = |key: &GroupKey, group: &Group| {
             let all_the_while = [now, last_moment].into_iter().all(|moment| {
                 let zone = key.zone.as_deref();
@@ -242,7 +242,7 @@ impl<'a> Simulator<'a> {
                 let first = rules.first_open(&group.phone, zone, sector, window, moment);
                 first == Some(moment)
             });
-            key.not_before <= course.step && (!is_marketing || all_the_while)
+            key.not_before <= course.step && (!key.has_quiet_hours || all_the_while)
         };
         let open: Vec<GroupKey> = self
             .groups

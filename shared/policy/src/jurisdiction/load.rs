@@ -7,6 +7,7 @@ use jiff::civil::{Date, Weekday};
 use serde::Deserialize;
 
 use super::{Country, Jurisdiction, Jurisdictions, Prefix, Sector, Zone};
+use crate::content::Category;
 use crate::quiet_hours::{EmptyWindowError, Holidays, SendWindow};
 
 /// Reads both tables.
@@ -139,6 +140,14 @@ impl RowTable {
             id: row.id.clone(),
             window: self.window(window)?,
             window_source: window.source.clone(),
+            quiet_categories: row
+                .quiet_categories
+                .as_ref()
+                .or(base.quiet_categories.as_ref())
+                .unwrap_or(&self.defaults.quiet_categories)
+                .iter()
+                .map(|code| Category::from_code(code).ok_or_else(incomplete))
+                .collect::<Result<_, _>>()?,
             consent_days: self.defaults.consent_days,
             consent_source: row
                 .consent_source
@@ -192,6 +201,7 @@ impl RowTable {
 #[derive(Deserialize)]
 struct Defaults {
     send_window: Window,
+    quiet_categories: Vec<String>,
     consent_days: i64,
 }
 
@@ -203,6 +213,7 @@ struct Row {
     extends: Option<String>,
     sector: Option<String>,
     send_window: Option<Window>,
+    quiet_categories: Option<Vec<String>>,
     marketing_blocked: Option<String>,
     consent_source: Option<String>,
     #[serde(default)]

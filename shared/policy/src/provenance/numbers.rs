@@ -1,14 +1,14 @@
 //! Whether phone numbers look as if people had them, or as if someone had
 //! counted.
 //!
-//! Numbers are kept sorted by tens of thousands of *blocks* of a thousand; when
-//! there are too many, whole blocks are dropped by their hash, so that what is
-//! left still shows its neighbours.
+//! Numbers are kept by *blocks* of a thousand; when there are too many, whole
+//! blocks are dropped by their hash, so that what is left still shows its
+//! neighbours.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-/// Most numbers kept: two megabytes.
-const KEPT_MAX: usize = 1 << 18;
+/// Most numbers kept: four megabytes.
+const KEPT_MAX: usize = 1 << 19;
 
 /// Numbers of a block.
 const BLOCK: u64 = 1_000;
@@ -19,7 +19,7 @@ const PREFIX: usize = 6;
 
 /// The numbers of a list.
 pub(super) struct Numbers {
-    kept: BTreeSet<u64>,
+    kept: Vec<u64>,
     /// Blocks whose hash has this many leading zeros are kept.
     zeros: u32,
     prefixes: BTreeMap<u64, u64>,
@@ -44,7 +44,7 @@ pub(super) struct Spacing {
 impl Numbers {
     pub(super) fn new() -> Self {
         Self {
-            kept: BTreeSet::new(),
+            kept: Vec::new(),
             zeros: 0,
             prefixes: BTreeMap::new(),
             all: 0,
@@ -61,9 +61,14 @@ impl Numbers {
             *self.prefixes.entry(prefix).or_default() += 1;
         }
         if self.keeps(number) {
-            self.kept.insert(number);
+            self.kept.push(number);
         }
         while self.kept.len() > KEPT_MAX {
+            self.kept.sort_unstable();
+            self.kept.dedup();
+            if self.kept.len() <= KEPT_MAX / 2 {
+                break;
+            }
             self.zeros += 1;
             let zeros = self.zeros;
             self.kept
@@ -82,7 +87,10 @@ impl Numbers {
         let mut groups = BTreeMap::<(u64, u32), u64>::new();
         let mut run = 0_u64;
         let mut last: Option<u64> = None;
-        for number in &self.kept {
+        let mut kept = self.kept.clone();
+        kept.sort_unstable();
+        kept.dedup();
+        for number in &kept {
             *groups.entry(group(*number)).or_default() += 1;
             if let Some(before) = last
                 && (self.zeros == 0 || before / BLOCK == number / BLOCK)

@@ -250,7 +250,7 @@ fn numbers_that_are_none_are_noticed() {
 fn a_long_list_is_judged_by_a_part_of_it() {
     let mut honest = numbers::Numbers::new();
     let mut counted = numbers::Numbers::new();
-    for row in 0..400_000 {
+    for row in 0..600_000 {
         honest.push(&number(16, row).to_string());
         counted.push(&(6_281_200_000_000 + row).to_string());
     }
@@ -262,7 +262,7 @@ fn a_long_list_is_judged_by_a_part_of_it() {
     );
     let spacing = counted.spacing();
     assert!(
-        spacing.adjacent as f64 > 20.0 * spacing.expected,
+        spacing.adjacent as f64 > 5.0 * spacing.expected,
         "{spacing:?}"
     );
     assert!(spacing.longest_run >= 900);

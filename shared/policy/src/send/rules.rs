@@ -187,13 +187,25 @@ fn quiet_hours(facts: &Facts<'_>) -> Option<Objection> {
     }
 }
 
+/// Whether the person's night matters: always for advertising, for other
+/// messages only where a country's row says so.
+pub(crate) fn has_quiet_hours(facts: &Facts<'_>) -> bool {
+    let Some(subscription) = facts.subscription else {
+        return false;
+    };
+    let mut rows = facts
+        .jurisdictions
+        .of(&subscription.phone, facts.terms.sector);
+    is_marketing(facts) || rows.any(|row| row.is_quiet_for(facts.terms.category))
+}
+
 /// The first moment at or after `moment` at which the person may be sent this;
-/// `None` if none comes soon. Only advertising has quiet hours.
+/// `None` if none comes soon.
 pub(super) fn first_good_hour(facts: &Facts<'_>, moment: Timestamp) -> Option<Timestamp> {
     let Some(subscription) = facts.subscription else {
         return Some(moment);
     };
-    if !is_marketing(facts) {
+    if !has_quiet_hours(facts) {
         return Some(moment);
     }
     facts.jurisdictions.first_open(
