@@ -61,11 +61,12 @@ pub fn export(facts: &ExportFacts<'_>, events: &[ConsentEvent]) -> Value {
         .map(|purpose| process(facts, purpose, &history, &events))
         .collect();
     let mut entities = serde_json::Map::new();
+    entities.insert(PERSON.to_owned(), json!({"@type": ["dpv:DataSubject"]}));
     for party in std::iter::once(&facts.controller).chain(facts.recipients) {
         let entity = json!({"@type": ["dpv:Organisation"], "dpv:hasName": party.name});
         entities.insert(party.id.to_owned(), entity);
     }
-    json!({
+    without_nulls(json!({
         "@context": {
             "dct": "http://purl.org/dc/terms/",
             "dpv": "https://w3id.org/dpv#",
@@ -89,7 +90,23 @@ pub fn export(facts: &ExportFacts<'_>, events: &[ConsentEvent]) -> Value {
         "dpv:hasJurisdiction": facts.jurisdiction,
         "dpv:hasEntity": entities,
         "dpv:hasProcess": processes,
-    })
+    }))
+}
+
+/// The person's name among the parties.
+const PERSON: &str = "person";
+
+/// What is not known is left out.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Array(values) => values.into_iter().map(without_nulls).collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .filter(|(_, member)| !member.is_null())
+            .map(|(name, member)| (name, without_nulls(member)))
+            .collect(),
+        Value::Bool(_) | Value::Null | Value::Number(_) | Value::String(_) => value,
+    }
 }
 
 /// Every purpose that an event speaks of.
@@ -129,10 +146,13 @@ fn process(
         Some(Basis::Relationship) => "dpv:Contract",
         Some(Basis::ExplicitConsent) | None => "dpv:ExplicitlyExpressedConsent",
     };
-    let recipients: Vec<&str> = facts.recipients.iter().map(|party| party.id).collect();
+    let recipients: Vec<&str> = std::iter::once(&facts.controller)
+        .chain(facts.recipients)
+        .map(|party| party.id)
+        .collect();
     let acts: Vec<Value> = events
         .iter()
-        .filter_map(|event| act(event, purpose))
+        .filter_map(|event| act(event, purpose, facts.controller.id))
         .collect();
     json!({
         "@type": "dpv:Process",
@@ -158,7 +178,6 @@ fn process(
         "dpv:hasRecipient": recipients,
         "dpv:hasLegalBasis": [legal_basis],
         "dpv:hasConsentControl": facts.withdrawal_methods,
-        "dpv:hasNotice": grant.and_then(notice),
         "dpv:hasStatus": status.code(),
         "dpv:hasConsentStatus": acts,
     })
@@ -174,7 +193,7 @@ fn notice(grant: &Grant) -> Option<Value> {
 }
 
 /// One event as a consent status, if it speaks of `purpose`.
-fn act(event: &ConsentEvent, purpose: &Purpose) -> Option<Value> {
+fn act(event: &ConsentEvent, purpose: &Purpose, controller: &str) -> Option<Value> {
     let covers = |named: &BTreeSet<Purpose>| named.iter().any(|named| named.covers(purpose));
     let (status, grant) = match &event.act {
         ConsentAct::Give(grant) if covers(&grant.purposes) => ("dpv:ConsentGiven", Some(grant)),
@@ -188,9 +207,9 @@ fn act(event: &ConsentEvent, purpose: &Purpose) -> Option<Value> {
         | ConsentAct::Withdraw { .. } => return None,
     };
     let by = if event.evidence.is_own_act() {
-        "dpv:DataSubject"
+        PERSON
     } else {
-        "dpv:DataController"
+        controller
     };
     let ends = grant
         .and_then(|grant| grant.expires_at)
@@ -203,6 +222,7 @@ fn act(event: &ConsentEvent, purpose: &Purpose) -> Option<Value> {
         "dpv:isIndicatedBy": by,
         "dpv:isExercisedAt": event.evidence.code(),
         "dpv:hasDuration": ends,
+        "dpv:hasNotice": grant.and_then(notice),
     }))
 }
 
