@@ -8,6 +8,9 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 
+/// The names, as compiled in.
+pub(crate) const DATA: &str = include_str!("../../data/import/headers.json");
+
 /// What a column of a contact list means.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -220,9 +223,10 @@ impl ExplicitMapping {
         let mut roles = vec![Role::Attribute; headers.len()];
         for (column, &role) in &self.roles {
             let index = match column {
+                // A rejection report may have renamed the column.
                 ColumnRef::Header(name) => {
-                    let wanted = squash(name);
-                    squashed.iter().position(|header| *header == wanted)?
+                    let find = |wanted| squashed.iter().position(|header| *header == wanted);
+                    find(squash(name)).or_else(|| find(squash(standard_header(role))))?
                 }
                 ColumnRef::Position(position) => position.checked_sub(1)?,
             };
@@ -231,6 +235,32 @@ impl ExplicitMapping {
         roles
             .contains(&Role::Phone)
             .then(|| Mapping::new(headers, &roles))
+    }
+}
+
+/// A header that makes any file's column be read as `role`.
+fn standard_header(role: Role) -> &'static str {
+    match role {
+        // "Zone" alone may be a sales district.
+        Role::Zone => "time_zone",
+        role => role.code(),
+    }
+}
+
+impl Column {
+    /// The header under which a report gives the column back, so that it is
+    /// read as before: the file's own if it says enough, else the standard one.
+    pub(super) fn report_header(&self) -> &str {
+        let says = spellings(&self.header)
+            .iter()
+            .find_map(|name| NAMES.roles.get(name))
+            .is_some_and(|(role, _)| *role == self.role);
+        match (self.role, self.header.trim()) {
+            (Role::Attribute, "") => &self.key,
+            (Role::Attribute, header) => header,
+            (_, header) if says => header,
+            (role, _) => standard_header(role),
+        }
     }
 }
 
@@ -367,8 +397,7 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
         foreign_consent: Vec<Foreign>,
     }
 
-    let file: File = serde_json::from_str(include_str!("../../data/import/headers.json"))
-        .expect("the header names are checked by a test");
+    let file: File = serde_json::from_str(DATA).expect("the header names are checked by a test");
     let mut names = Names {
         roles: HashMap::new(),
         weak: HashMap::new(),
@@ -399,3 +428,82 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
     }
     names
 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn roles(headers: &[&str]) -> Option<Vec<Role>> {
+        let headers: Vec<String> = headers.iter().map(|&header| header.to_owned()).collect();
+        let columns = recognise(&headers)?.mapping.columns;
+        Some(columns.iter().map(|column| column.role).collect())
+    }
+
+    #[test]
+    fn a_name_means_one_thing() {
+        let file: serde_json::Value = serde_json::from_str(DATA).unwrap();
+        let mut seen = HashMap::new();
+        for (role, names) in file["roles"].as_object().unwrap() {
+            if role.starts_with("phone_w") {
+                continue;
+            }
+            assert!(Role::from_code(role).is_some(), "{role}");
+            for name in names.as_array().unwrap() {
+                let name = squash(name.as_str().unwrap());
+                if let Some(other) = seen.insert(name.clone(), role) {
+                    assert_eq!(other, role, "{name}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_role_has_a_header_that_brings_it_back() {
+        for role in Role::ALL {
+            if matches!(role, Role::Attribute | Role::Ignored) {
+                continue;
+            }
+            let header = standard_header(role);
+            let found = NAMES.roles.get(&squash(header)).map(|&(role, _)| role);
+            assert_eq!(found, Some(role), "{header}");
+            assert_eq!(Role::from_code(role.code()), Some(role));
+        }
+    }
+
+    #[test]
+    fn the_best_name_wins_and_the_rest_stay_attributes() {
+        use Role::{Attribute, ConsentAt, FamilyName, GivenName, Name, Phone};
+
+        for (headers, expected) in [
+            (
+                vec!["Phone Number", "WhatsApp Number"],
+                vec![Attribute, Phone],
+            ),
+            (vec!["No. HP/WA", "NAMA_LENGKAP"], vec![Phone, Name]),
+            (
+                vec!["First Name", "Last Name", "Mobile"],
+                vec![GivenName, FamilyName, Phone],
+            ),
+            (vec!["consentAt", "nohp"], vec![ConsentAt, Phone]),
+            (vec!["No Telp Penerima", "Nama Penerima"], vec![Phone, Name]),
+            (vec!["No HP (aktif)", "Kota"], vec![Phone, Attribute]),
+            (vec!["Téléphone", "phone"], vec![Attribute, Phone]),
+            (vec!["phone", "phone"], vec![Phone, Attribute]),
+        ] {
+            assert_eq!(roles(&headers), Some(expected), "{headers:?}");
+        }
+        assert_eq!(roles(&["email", "kota"]), None);
+    }
+
+    #[test]
+    fn variables_have_names_of_their_own() {
+        let headers = ["phone", "Kota Asal", "kota-asal", "", "É"].map(str::to_owned);
+        let mapping = recognise(&headers).unwrap().mapping;
+        let keys: Vec<&str> = mapping
+            .columns
+            .iter()
+            .map(|column| column.key.as_str())
+            .collect();
+        assert_eq!(keys, ["phone", "kota_asal", "kota_asal_2", "column_4", "é"]);
+    }
+}

@@ -162,7 +162,7 @@ fn nasty_file() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(250))]
 
     #[test]
     fn never_panics(bytes in vec(any::<u8>(), 0..2000)) {
