@@ -233,8 +233,13 @@ impl Reader {
         if whole {
             start.finish();
         }
-        let Sniffed { layout, skip } =
-            sniff::sniff(start.available(), whole, encoding, self.explicit.as_ref())?;
+        let Sniffed { layout, skip } = sniff::sniff(
+            start.available(),
+            whole,
+            encoding,
+            self.explicit.as_ref(),
+            self.limits.columns,
+        )?;
         self.input.set_encoding(encoding);
         self.core = core_for(&layout);
         self.stage = Stage::Reading(Box::new(layout));

@@ -17,9 +17,12 @@ fn check(bytes: &[u8]) -> Result<Summary, FileRefusal> {
     check_file([bytes], None, &rules())
 }
 
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/csv")
+}
+
 fn fixture(name: &str) -> Vec<u8> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/csv");
-    std::fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    std::fs::read(folder().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// What `EXPECTED.json` says of a file, written by hand.
@@ -58,6 +61,17 @@ fn every_fixture_comes_out_as_expected() {
     let expected: BTreeMap<String, Expected> =
         serde_json::from_slice(&fixture("EXPECTED.json")).unwrap();
     assert!(expected.len() >= 60, "{} fixtures", expected.len());
+    let unlisted = folder()
+        .read_dir()
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !expected.contains_key(name))
+        .filter(|name| !matches!(name.as_str(), "EXPECTED.json" | "demo.csv"));
+    assert_eq!(
+        unlisted.collect::<Vec<_>>(),
+        [""; 0],
+        "files without an expectation"
+    );
     let mut wrong = Vec::new();
     for (name, expected) in &expected {
         let bytes = fixture(name);

@@ -131,22 +131,6 @@ pub(super) fn lower(text: &str) -> Cow<'_, str> {
     words.join(" ").to_lowercase().into()
 }
 
-/// Whether a cell of an unknown column looks like a phone number: nine or more
-/// digits (a date has eight), few other marks, no letters.
-pub(super) fn looks_like_phone(cell: &str) -> bool {
-    let cell = clean(cell);
-    let cell = cell.strip_prefix('\'').unwrap_or(cell);
-    let cell = cell.strip_suffix(".0").unwrap_or(cell);
-    let digits = cell.bytes().filter(u8::is_ascii_digit).count();
-    let marks = cell
-        .chars()
-        .all(|c| c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '.' | '(' | ')' | '\u{a0}'));
-    let damaged = cell
-        .split_once(['E', 'e'])
-        .is_some_and(|(_, power)| matches!(power, "+11" | "+12" | "+13" | "+10" | "11" | "12"));
-    (marks && (9..=16).contains(&digits)) || damaged && digits >= 4
-}
-
 struct Words {
     answers: HashMap<String, Answer>,
     bases: HashMap<String, String>,
@@ -256,22 +240,6 @@ mod tests {
             ("=\"", "=\""),
         ] {
             assert_eq!(clean(cell), expected, "{cell:?}");
-        }
-    }
-
-    #[test]
-    fn a_date_is_no_phone_number() {
-        for (cell, expected) in [
-            ("081234567890", true),
-            ("+62 812-3456-7890", true),
-            ("6.28E+12", true),
-            ("2026-11-24", false),
-            ("24/11/2026", false),
-            ("2026-11-24 10:32", false),
-            ("12345", false),
-            ("Budi", false),
-        ] {
-            assert_eq!(looks_like_phone(cell), expected, "{cell}");
         }
     }
 }
