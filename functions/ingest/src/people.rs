@@ -26,7 +26,7 @@ pub(crate) struct People<'a> {
 /// What writing found.
 #[derive(Debug, Default)]
 pub(crate) struct Written {
-    /// People of the file who said stop before.
+    /// People of the file who said stop, before or by what the file says.
     pub(crate) suppressed: u64,
     /// People whom the file itself reports as opted out.
     pub(crate) said_no: Vec<ContactToken>,
@@ -72,7 +72,8 @@ impl<'a> People<'a> {
         let mut changed: Vec<(ContactToken, Subscription)> = Vec::new();
         for entry in entries {
             let stopped = |person: &Person| person.suppression(&Purpose::marketing()).is_some();
-            self.written.suppressed += u64::from(persons.get(&entry.token).is_some_and(stopped));
+            let is_stopped = entry.said_no || persons.get(&entry.token).is_some_and(stopped);
+            self.written.suppressed += u64::from(is_stopped);
             if entry.said_no {
                 self.written.said_no.push(entry.token);
             }

@@ -144,6 +144,7 @@ impl<'a> Run<'a> {
             jurisdictions: Jurisdictions::embedded(),
             terms: &self.sender.terms,
             service_window_ends: None,
+            marketing_declined_at: None,
         });
         let excluded = |reason: &'static str| Outcome::Excluded {
             reason: reason.to_owned(),
@@ -160,9 +161,10 @@ impl<'a> Run<'a> {
                 reason: reason.code().to_owned(),
                 // A paused campaign releases nothing; whoever resumes it finds
                 // its blocks due.
-                due: match reason {
-                    DeferReason::CampaignPaused => now,
-                    DeferReason::ClaimsFull | DeferReason::QuietHours => until,
+                due: if reason == DeferReason::CampaignPaused {
+                    now
+                } else {
+                    until
                 },
             }),
             Decision::InDoubt => Err(Outcome::Unknown),

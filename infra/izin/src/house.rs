@@ -85,7 +85,6 @@ impl House {
         variables.push(("IZIN_GRAPH_URL", simulator.base_url().to_owned()));
         let functions = functions::Functions {
             aws: &aws,
-            clients: Clients::new(&aws.sdk_config_over(options.crashes.http_client())),
             clock: clock.clone(),
             ids: Ids::seeded(options.seed),
             variables,

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{attempt, content, import, jurisdiction};
+use crate::{attempt, content, import, jurisdiction, limits};
 
 /// The rules in force, as `0.0.0+` and 12 hexadecimal digits of the SHA-256
 /// over all data files.
@@ -19,13 +19,14 @@ pub fn version() -> &'static str {
 }
 
 /// Name and text of every compiled-in data file, in a fixed order.
-fn data_files() -> [(&'static str, &'static str); 6] {
+fn data_files() -> [(&'static str, &'static str); 7] {
     [
         ("countries", jurisdiction::COUNTRIES),
         ("error_codes", attempt::TABLE),
         import::DATA[0],
         import::DATA[1],
         ("jurisdictions", jurisdiction::JURISDICTIONS),
+        ("limits", limits::TABLE),
         ("stop_words", content::STOP_WORDS),
     ]
 }

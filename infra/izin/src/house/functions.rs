@@ -14,7 +14,7 @@ use lambda_runtime::{Context, LambdaEvent};
 use platform::aws::Clients;
 use platform::campaigns::Campaigns;
 use platform::clock::SharedClock;
-use platform::config::Env;
+use platform::config::{ConfigError, Env};
 use platform::contacts::Contacts;
 use platform::ids::Ids;
 use platform::invocation::Invocation;
@@ -25,7 +25,6 @@ use tower::Service as _;
 /// What the functions are built from.
 pub(super) struct Functions<'a> {
     pub(super) aws: &'a Aws,
-    pub(super) clients: Clients,
     pub(super) clock: SharedClock,
     pub(super) ids: Ids,
     pub(super) variables: Vec<(&'static str, String)>,
@@ -33,73 +32,158 @@ pub(super) struct Functions<'a> {
 }
 
 impl Functions<'_> {
-    /// All eight, by logical id.
+    /// All eight, by logical id. Each has clients of its own, which its role
+    /// bounds, and starts anew in every environment, as on Lambda.
     pub(super) fn all(&self) -> anyhow::Result<Vec<(String, Function)>> {
-        let clients = &self.clients;
-        let clock = || self.clock.clone();
+        let ids = &self.ids;
         let functions = [
-            ("ApiFunction", {
-                let config = api::Config::from_env(&self.env("ApiFunction")?)?;
-                let deps = api::Deps::new(&config, clients, clock(), self.ids.clone());
-                http(api::router(deps))
-            }),
-            ("ConsentFunction", {
-                let config = consent::Config::from_env(&self.env("ConsentFunction")?)?;
-                let deps = consent::Deps::new(&config, clients, clock());
-                sqs(deps, |event, given, deps| {
+            self.http("ApiFunction", api::Config::from_env, {
+                let ids = ids.clone();
+                move |config, clients, clock| {
+                    api::router(api::Deps::new(config, clients, clock, ids.clone()))
+                }
+            })?,
+            self.sqs(
+                "ConsentFunction",
+                consent::Config::from_env,
+                consent::Deps::new,
+                |event, given, deps| {
                     Box::pin(async move { consent::handle(event, given, &deps).await })
-                })
-            }),
-            ("FanoutFunction", {
-                let config = fanout::Config::from_env(&self.env("FanoutFunction")?)?;
-                let deps = fanout::Deps::new(&config, clients, clock());
-                sqs(deps, |event, given, deps| {
+                },
+            )?,
+            self.sqs(
+                "FanoutFunction",
+                fanout::Config::from_env,
+                fanout::Deps::new,
+                |event, given, deps| {
                     Box::pin(async move { fanout::handle(event, given, &deps).await })
-                })
-            }),
-            ("IngestFunction", {
-                let config = ingest::Config::from_env(&self.env("IngestFunction")?)?;
-                let deps = ingest::Deps::new(&config, clients, clock());
-                sqs(deps, |event, given, deps| {
+                },
+            )?,
+            self.sqs(
+                "IngestFunction",
+                ingest::Config::from_env,
+                ingest::Deps::new,
+                |event, given, deps| {
                     Box::pin(async move { ingest::handle(event, given, &deps).await })
-                })
-            }),
-            ("ReceiptsFunction", {
-                let config = receipts::Config::from_env(&self.env("ReceiptsFunction")?)?;
-                let deps = receipts::Deps::new(&config, clients, clock());
-                sqs(deps, |event, given, deps| {
+                },
+            )?,
+            self.sqs(
+                "ReceiptsFunction",
+                receipts::Config::from_env,
+                receipts::Deps::new,
+                |event, given, deps| {
                     Box::pin(async move { receipts::handle(event, given, &deps).await })
-                })
-            }),
-            ("SendFunction", {
-                let config = send::Config::from_env(&self.env("SendFunction")?)?;
-                let deps = send::Deps::new(&config, clients, clock(), self.ids.clone())?;
-                let deps = deps.without_metrics().through(self.whatsapp(&config)?);
-                sqs(deps, |event, given, deps| {
+                },
+            )?,
+            self.sqs(
+                "SendFunction",
+                send::Config::from_env,
+                self.sender(),
+                |event, given, deps| {
                     Box::pin(async move { send::handle(event, given, &deps).await })
-                })
-            }),
-            ("SweepFunction", {
-                let config = sweep::Config::from_env(&self.env("SweepFunction")?)?;
-                let deps = sweep::Deps::new(&config, clients, clock())?.without_metrics();
-                Function::new(move |_, given| {
-                    let deps = deps.clone();
-                    async move {
-                        let swept = sweep::handle(invocation(&given), &deps).await;
-                        swept.map(|()| Value::Null).map_err(InvocationError::failed)
-                    }
-                })
-            }),
-            ("WebhookFunction", {
-                let config = webhook::Config::from_env(&self.env("WebhookFunction")?)?;
-                let deps = webhook::Deps::new(&config, clients, clock(), self.ids.clone());
-                http(webhook::router(deps))
-            }),
+                },
+            )?,
+            self.sweep()?,
+            self.http("WebhookFunction", webhook::Config::from_env, {
+                let ids = ids.clone();
+                move |config, clients, clock| {
+                    webhook::router(webhook::Deps::new(config, clients, clock, ids.clone()))
+                }
+            })?,
         ];
-        Ok(functions
-            .into_iter()
-            .map(|(id, function)| (id.to_owned(), function))
-            .collect())
+        Ok(functions.into())
+    }
+
+    /// A function behind a queue.
+    fn sqs<C, D>(
+        &self,
+        id: &str,
+        configure: fn(&Env) -> Result<C, ConfigError>,
+        build: impl Fn(&C, &Clients, SharedClock) -> D + Send + Sync + 'static,
+        handle: fn(SqsEvent, Invocation, D) -> BoxFuture<'static, SqsBatchResponse>,
+    ) -> anyhow::Result<(String, Function)>
+    where
+        C: Send + Sync + 'static,
+        D: Clone + Send + Sync + 'static,
+    {
+        let config = configure(&self.env(id)?)?;
+        let (clients, clock) = (self.clients(id)?, self.clock.clone());
+        let function = Function::starting(move || {
+            let deps = build(&config, &clients, clock.clone());
+            move |event, given| {
+                let deps = deps.clone();
+                async move {
+                    let event: SqsEvent =
+                        serde_json::from_value(event).map_err(InvocationError::failed)?;
+                    let response = handle(event, invocation(&given), deps).await;
+                    serde_json::to_value(response).map_err(InvocationError::failed)
+                }
+            }
+        });
+        Ok((id.to_owned(), function))
+    }
+
+    /// A function behind the HTTP API: the same translation from and to JSON
+    /// that `lambda_http::run` makes.
+    fn http<C: Send + Sync + 'static>(
+        &self,
+        id: &str,
+        configure: fn(&Env) -> Result<C, ConfigError>,
+        build: impl Fn(&C, &Clients, SharedClock) -> axum::Router + Send + Sync + 'static,
+    ) -> anyhow::Result<(String, Function)> {
+        let config = configure(&self.env(id)?)?;
+        let (clients, clock) = (self.clients(id)?, self.clock.clone());
+        let function = Function::starting(move || {
+            let router = build(&config, &clients, clock.clone());
+            move |event: Value, given| answer(router.clone(), event, given)
+        });
+        Ok((id.to_owned(), function))
+    }
+
+    /// The timer's function.
+    fn sweep(&self) -> anyhow::Result<(String, Function)> {
+        const ID: &str = "SweepFunction";
+        let config = sweep::Config::from_env(&self.env(ID)?)?;
+        let (clients, clock) = (self.clients(ID)?, self.clock.clone());
+        let function = Function::starting(move || {
+            let deps = sweep::Deps::new(&config, &clients, clock.clone())
+                .expect("an HTTP client can be built")
+                .without_metrics();
+            move |_, given| {
+                let deps = deps.clone();
+                async move {
+                    let swept = sweep::handle(invocation(&given), &deps).await;
+                    swept.map(|()| Value::Null).map_err(InvocationError::failed)
+                }
+            }
+        });
+        Ok((ID.to_owned(), function))
+    }
+
+    /// Builds the sender; each request that it makes to WhatsApp is an effect.
+    fn sender(
+        &self,
+    ) -> impl Fn(&send::Config, &Clients, SharedClock) -> send::Deps + Send + Sync + 'static {
+        let (crashes, ids) = (self.crashes.clone(), self.ids.clone());
+        move |config, clients, clock| {
+            let crashes = crashes.clone();
+            let client = whatsapp::Client::new(&config.graph_url, &config.graph_version)
+                .expect("an HTTP client can be built")
+                .witnessed(move || {
+                    let crashes = crashes.clone();
+                    Box::pin(async move { crashes.after_effect("whatsapp.send").await })
+                });
+            send::Deps::new(config, clients, clock, ids.clone())
+                .expect("an HTTP client can be built")
+                .without_metrics()
+                .through(client)
+        }
+    }
+
+    /// AWS as the role of a function lets it see it; each request is an effect.
+    fn clients(&self, id: &str) -> anyhow::Result<Clients> {
+        let http = self.aws.access(id)?.over(self.crashes.http_client());
+        Ok(Clients::new(&self.aws.sdk_config_over(http)))
     }
 
     /// The template's environment of a function, with the house's own on top.
@@ -109,16 +193,6 @@ impl Functions<'_> {
             variables.insert((*name).to_owned(), value.clone());
         }
         Ok(Env::given(variables))
-    }
-
-    /// The WhatsApp client, each of whose requests is an effect.
-    fn whatsapp(&self, config: &send::Config) -> anyhow::Result<whatsapp::Client> {
-        let crashes = self.crashes.clone();
-        let client = whatsapp::Client::new(&config.graph_url, &config.graph_version)?;
-        Ok(client.witnessed(move || {
-            let crashes = crashes.clone();
-            Box::pin(async move { crashes.after_effect("whatsapp.send").await })
-        }))
     }
 }
 
@@ -154,40 +228,17 @@ fn invocation(given: &Given) -> Invocation {
     }
 }
 
-/// A function behind a queue.
-fn sqs<D, H>(deps: D, handle: H) -> Function
-where
-    D: Clone + Send + Sync + 'static,
-    H: Fn(SqsEvent, Invocation, D) -> BoxFuture<'static, SqsBatchResponse>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-{
-    Function::new(move |event, given| {
-        let (deps, handle) = (deps.clone(), handle.clone());
-        async move {
-            let event: SqsEvent = serde_json::from_value(event).map_err(InvocationError::failed)?;
-            let response = handle(event, invocation(&given), deps).await;
-            serde_json::to_value(response).map_err(InvocationError::failed)
-        }
-    })
-}
-
-/// A function behind the HTTP API: the same translation from and to JSON that
-/// `lambda_http::run` makes.
-fn http(router: axum::Router) -> Function {
-    Function::new(move |event, given| {
-        let router = router.clone();
-        async move {
-            let request: LambdaRequest =
-                serde_json::from_str(&event.to_string()).map_err(InvocationError::failed)?;
-            let mut context = Context::default();
-            context.deadline = u64::try_from(given.deadline.as_millisecond()).unwrap_or(0);
-            let mut adapter = Adapter::from(router);
-            let answer = adapter.call(LambdaEvent::new(request, context)).await;
-            let response = answer.map_err(InvocationError::failed)?;
-            serde_json::to_value(response).map_err(InvocationError::failed)
-        }
-    })
+async fn answer(
+    router: axum::Router,
+    event: Value,
+    given: Given,
+) -> Result<Value, InvocationError> {
+    let request: LambdaRequest =
+        serde_json::from_str(&event.to_string()).map_err(InvocationError::failed)?;
+    let mut context = Context::default();
+    context.deadline = u64::try_from(given.deadline.as_millisecond()).unwrap_or(0);
+    let mut adapter = Adapter::from(router);
+    let answer = adapter.call(LambdaEvent::new(request, context)).await;
+    let response = answer.map_err(InvocationError::failed)?;
+    serde_json::to_value(response).map_err(InvocationError::failed)
 }

@@ -156,6 +156,7 @@ impl Contacts {
             attempt: work.attempt,
             owner: work.owner,
             at: now,
+            is_marketing: permit.is_marketing(),
         };
         let mut claims: Vec<ClaimItem> = person.claims_kept(now).map(ClaimItem::from).collect();
         claims.push(ClaimItem::from(&claim));
