@@ -19,8 +19,62 @@ pub(super) fn read(cell: &str, region: Region) -> Result<PhoneNumber, RowReason>
     if has_several_numbers(cell) {
         return Err(RowReason::PhoneSeveral);
     }
-    let typed = text::filled(cell).unwrap_or_default();
-    PhoneNumber::parse(&ascii_digits(typed), region).map_err(RowReason::Phone)
+    let typed = text::filled(bare(cell)).unwrap_or_default();
+    let typed = ascii_digits(typed);
+    let number = PhoneNumber::parse(&typed, region).map_err(RowReason::Phone)?;
+    if region == Region::INDONESIA && !shows_its_country(&typed) {
+        return Err(RowReason::PhoneCountryUnclear);
+    }
+    Ok(number)
+}
+
+/// Whether a cell of an unknown column looks like a phone number: nine or more
+/// digits (a date has eight), few other marks, no letters.
+pub(super) fn looks_like_phone(cell: &str) -> bool {
+    let cell = text::clean(cell);
+    let cell = bare(cell.strip_prefix('\'').unwrap_or(cell));
+    let cell = cell.strip_suffix(".0").unwrap_or(cell);
+    let digits = cell.bytes().filter(u8::is_ascii_digit).count();
+    let marks = cell
+        .chars()
+        .all(|c| c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '.' | '(' | ')' | '\u{a0}'));
+    let damaged = cell
+        .split_once(['E', 'e'])
+        .is_some_and(|(_, power)| matches!(power, "+11" | "+12" | "+13" | "+10" | "11" | "12"));
+    (marks && (9..=16).contains(&digits)) || damaged && digits >= 4
+}
+
+/// A number out of what links, messengers and spreadsheets wrap around it.
+fn bare(cell: &str) -> &str {
+    const BEFORE: [&str; 6] = [
+        "tel:",
+        "whatsapp:",
+        "https://wa.me/",
+        "http://wa.me/",
+        "wa.me/",
+        "https://api.whatsapp.com/send?phone=",
+    ];
+    const AFTER: [&str; 6] = ["@c.us", "@s.whatsapp.net", ".00", ",00", ",", ";"];
+
+    let after = |start: &&str| {
+        let (head, tail) = cell.split_at_checked(start.len())?;
+        head.eq_ignore_ascii_case(start).then_some(tail)
+    };
+    let cell = BEFORE.iter().find_map(after).unwrap_or(cell);
+    let before = AFTER.iter().find_map(|end| cell.strip_suffix(end));
+    before.unwrap_or(cell)
+}
+
+/// In Indonesia a number begins with `0`, or with `8` where a spreadsheet ate
+/// the zero, or names its country. `6591234567` would otherwise be read as a
+/// landline of Aceh while a person in Singapore is meant.
+fn shows_its_country(typed: &str) -> bool {
+    let mut signs = typed.chars().filter(|&c| c == '+' || c.is_ascii_digit());
+    match signs.next() {
+        Some('+' | '0' | '8') => true,
+        Some('6') => signs.next() == Some('2'),
+        _ => false,
+    }
 }
 
 /// The common spellings of an Indonesian mobile number without allocation or
@@ -90,6 +144,55 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn wrapped_numbers_are_freed_and_unclear_ones_are_not_guessed() {
+        let number = |cell| {
+            read(cell, Region::INDONESIA)
+                .map(|number| number.expose().to_owned())
+                .map_err(RowReason::code)
+        };
+        for cell in [
+            "tel:+6281234567890",
+            "whatsapp:+6281234567890",
+            "https://wa.me/6281234567890",
+            "WA.ME/6281234567890",
+            "6281234567890@c.us",
+            "081234567890.00",
+            "81234567890,",
+            "+62 (0)812-3456-7890",
+            "62081234567890",
+            "6.281.234.567.890",
+        ] {
+            assert_eq!(number(cell).as_deref(), Ok("+6281234567890"), "{cell}");
+            assert!(looks_like_phone(cell), "{cell}");
+        }
+        for (cell, code) in [
+            ("6591234567", "phone_country_unclear"),
+            ("1500123", "phone_country_unclear"),
+            ("215550123", "phone_country_unclear"),
+            ("0812-3456-7890 (WA)", "phone_not_digits"),
+            ("https://example.com/6281234567890", "phone_not_digits"),
+        ] {
+            assert_eq!(number(cell), Err(code), "{cell}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_no_phone_number() {
+        for (cell, expected) in [
+            ("081234567890", true),
+            ("+62 812-3456-7890", true),
+            ("6.28E+12", true),
+            ("2026-11-24", false),
+            ("24/11/2026", false),
+            ("2026-11-24 10:32", false),
+            ("12345", false),
+            ("Budi", false),
+        ] {
+            assert_eq!(looks_like_phone(cell), expected, "{cell}");
+        }
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]

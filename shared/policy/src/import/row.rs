@@ -10,8 +10,8 @@ use super::claim::{self, ConsentClaim};
 use super::date::DateOrder;
 use super::header::{Mapping, Role};
 use super::phone;
-use super::read::Record;
 use super::reason::RowReason;
+use super::record::Record;
 use super::text;
 use crate::consent::{Basis, Notice};
 use crate::phone::{PhoneNumber, Region};
@@ -162,6 +162,18 @@ pub fn accept_row(record: &Record<'_>, rules: &Rules) -> RowOutcome {
         }),
         _ => RowOutcome::Rejected { reasons },
     }
+}
+
+/// The number of a person whom a row reports as declined or unsubscribed.
+///
+/// For rows that are rejected or repeat a person: whatever else is wrong with
+/// such a row, the "no" must reach the opt-out path.
+pub fn opt_out(record: &Record<'_>, rules: &Rules) -> Option<PhoneNumber> {
+    let mapping = &record.layout().mapping;
+    let row = Row { record, mapping };
+    claim::says_no(&row, rules)
+        .then(|| row.phone(rules.region).ok())
+        .flatten()
 }
 
 /// A record with the meaning of its columns.
