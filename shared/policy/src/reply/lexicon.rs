@@ -134,17 +134,6 @@ impl Lexicon {
         self.longest_unspaced
     }
 
-    // SCRATCH-BEGIN
-    pub(super) fn names_of(&self, c: Concepts) -> String {
-        self.names
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| c >> i & 1 == 1)
-            .map(|(_, n)| *n)
-            .collect::<Vec<_>>()
-            .join("|")
-    }
-    // SCRATCH-END
     fn concept(&mut self, name: &'static str) -> Concepts {
         let index = self.names.iter().position(|known| *known == name);
         let index = index.unwrap_or_else(|| {

@@ -135,7 +135,10 @@ fn torn_keyword(words: &[String], lexicon: &Lexicon) -> Option<String> {
     if words.len() > MOST_WORDS {
         return None;
     }
-    let listed: Vec<String> = words.iter().map(|word| listed(word.clone(), lexicon)).collect();
+    let listed: Vec<String> = words
+        .iter()
+        .map(|word| listed(word.clone(), lexicon))
+        .collect();
     let polite = |words: &[String]| units(words, lexicon).all(|(_, c)| c & bit(FILLER) != 0);
     let windows = [2, 3].into_iter().flat_map(|size| {
         let starts = (words.len() + 1).saturating_sub(size);

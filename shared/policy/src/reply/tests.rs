@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -31,6 +33,16 @@ fn reads_the_corpus() {
         let given = &report.confusion[label];
         let right = given[label] as f64 / given.values().sum::<usize>() as f64;
         assert!(right >= 0.97, "{label}: {given:?}");
+    }
+}
+
+#[test]
+fn every_rule_decides_some_message() {
+    let fired: HashSet<&str> = corpus().iter().map(|row| read(&row.text).rule).collect();
+    let mut seen = HashSet::new();
+    for code in grammar::GRAMMAR.codes() {
+        assert!(seen.insert(code), "{code} stands twice");
+        assert!(fired.contains(code), "{code} decides nothing");
     }
 }
 
