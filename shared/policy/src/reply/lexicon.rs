@@ -25,7 +25,7 @@ pub(super) static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
     lexicon.read(include_str!("../../data/replies/id.txt"), Family::Malay);
     lexicon.read(include_str!("../../data/replies/ms.txt"), Family::Malay);
     lexicon.read(include_str!("../../data/replies/jv-su.txt"), Family::Malay);
-    lexicon.read(include_str!("../../data/replies/en.txt"), Family::English);
+    lexicon.read(include_str!("../../data/replies/en.txt"), Family::Other);
     lexicon.read(include_str!("../../data/replies/es-pt.txt"), Family::Other);
     lexicon.read(
         include_str!("../../data/replies/fr-it.txt"),
@@ -56,8 +56,6 @@ pub(super) type Concepts = u128;
 pub(super) enum Family {
     /// Prefixes and suffixes around a stem: `dikirimin`.
     Malay,
-    /// Closed forms, and the tongue whose words are typed letter by letter.
-    English,
     /// A swallowed pronoun in front: `m'envoyer`.
     Eliding,
     /// An article or conjunction in front: `والرسائل`.
