@@ -24,6 +24,7 @@
 //! | round 10: short, like real replies | 349 | 0.996 | 0.977 |
 //! | round 11: five traps to each opt-out | 197 | 0.750 | 0.909 |
 //! | round 12: twenty languages besides Indonesian and English | 407 | 0.997 | 0.898 |
+//! | round 13: short, all languages | 223 | 0.981 | 0.926 |
 //!
 //! Each round was then mended by rules and words, and all of them are now the
 //! corpus that guards against regressions. The messages are written, not
