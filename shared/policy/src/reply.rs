@@ -3,8 +3,32 @@
 //! People do not answer in keywords. They write `jgn kirim2 lg dong kak`, ask how
 //! to unsubscribe, say the number is no longer Budi's, or swear; and they write
 //! `stop kontak 3 lubang ada?` about a power socket. So a reply is read by a small
-//! grammar: words become concepts ([`lexicon`]), and rules over concepts decide
-//! ([`grammar`]). Both are dated data files of this crate.
+//! grammar: words become concepts (module `lexicon`), and rules over concepts decide
+//! (module `grammar`). Both are dated data files of this crate.
+//!
+//! Measured before the rules were touched, on messages the rules' author had not
+//! tuned on (precision and recall of opt-outs):
+//!
+//! | messages | n | precision | recall |
+//! |---|---:|---:|---:|
+//! | held-back part of a labelled set, first version | 119 | 0.982 | 0.949 |
+//! | the same, after tuning on other messages only | 119 | 1.000 | 0.983 |
+//! | corpus round 1, first version | 542 | 0.997 | 0.948 |
+//! | round 2: angry, polite, slang, other languages | 297 | 0.957 | 0.886 |
+//! | round 3 | 462 | 1.000 | 0.924 |
+//! | round 4: written to break it | 519 | 0.925 | 0.864 |
+//! | round 5: short, like real replies | 371 | 0.996 | 0.953 |
+//! | round 6: paraphrases, written to break it | 409 | 0.985 | 0.868 |
+//! | round 7: short, like real replies | 385 | 0.993 | 0.986 |
+//! | round 9: paraphrases (8 is one message per rule) | 333 | 0.981 | 0.919 |
+//! | round 10: short, like real replies | 349 | 0.996 | 0.977 |
+//! | round 11: five traps to each opt-out | 197 | 0.750 | 0.909 |
+//! | round 12: twenty languages besides Indonesian and English | 407 | 0.997 | 0.898 |
+//! | round 13: short, all languages | 223 | 0.981 | 0.926 |
+//!
+//! Each round was then mended by rules and words, and all of them are now the
+//! corpus that guards against regressions. The messages are written, not
+//! received: add real ones as they come.
 //!
 //! Law: an unsure reading never vanishes; it carries [`Verdict::review`].
 //! Law: a negated stop (`jangan berhenti`, `don't stop`) is never an opt-out.
@@ -225,22 +249,3 @@ fn by_payload(payload: &str) -> Option<Verdict> {
 
 #[cfg(test)]
 mod tests;
-// SCRATCH-BEGIN
-#[doc(hidden)]
-pub fn debug(text: &str) -> String {
-    let reading = Reading::of(text);
-    let mut out = format!(
-        "{} => {:?}",
-        reading.text(),
-        classify(text, &Context::default())
-    );
-    for clause in reading.clauses() {
-        out.push_str("\n   ");
-        for word in &clause.words {
-            out.push_str(&format!("[{}] ", lexicon::LEXICON.names_of(*word)));
-        }
-        out.push_str(&format!(" all={}", lexicon::LEXICON.names_of(clause.all)));
-    }
-    out
-}
-// SCRATCH-END

@@ -104,6 +104,12 @@ impl Grammar {
         })
     }
 
+    /// The codes of all rules, in the order they are tried.
+    #[cfg(test)]
+    pub(super) fn codes(&self) -> impl Iterator<Item = &'static str> {
+        self.rules.iter().map(|rule| rule.code)
+    }
+
     fn parse(file: &'static str, lexicon: &Lexicon) -> Self {
         let mut reader = Reader {
             lexicon,

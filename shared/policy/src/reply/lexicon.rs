@@ -25,7 +25,7 @@ pub(super) static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
     lexicon.read(include_str!("../../data/replies/id.txt"), Family::Malay);
     lexicon.read(include_str!("../../data/replies/ms.txt"), Family::Malay);
     lexicon.read(include_str!("../../data/replies/jv-su.txt"), Family::Malay);
-    lexicon.read(include_str!("../../data/replies/en.txt"), Family::English);
+    lexicon.read(include_str!("../../data/replies/en.txt"), Family::Other);
     lexicon.read(include_str!("../../data/replies/es-pt.txt"), Family::Other);
     lexicon.read(
         include_str!("../../data/replies/fr-it.txt"),
@@ -56,8 +56,6 @@ pub(super) type Concepts = u128;
 pub(super) enum Family {
     /// Prefixes and suffixes around a stem: `dikirimin`.
     Malay,
-    /// Closed forms, and the tongue whose words are typed letter by letter.
-    English,
     /// A swallowed pronoun in front: `m'envoyer`.
     Eliding,
     /// An article or conjunction in front: `والرسائل`.
@@ -134,17 +132,6 @@ impl Lexicon {
         self.longest_unspaced
     }
 
-    // SCRATCH-BEGIN
-    pub(super) fn names_of(&self, c: Concepts) -> String {
-        self.names
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| c >> i & 1 == 1)
-            .map(|(_, n)| *n)
-            .collect::<Vec<_>>()
-            .join("|")
-    }
-    // SCRATCH-END
     fn concept(&mut self, name: &'static str) -> Concepts {
         let index = self.names.iter().position(|known| *known == name);
         let index = index.unwrap_or_else(|| {

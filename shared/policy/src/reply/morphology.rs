@@ -79,8 +79,7 @@ fn respellings(word: &str) -> Vec<String> {
     if word.chars().any(digits) && word.chars().any(|c| c.is_ascii_alphabetic()) {
         forms.push(word.chars().map(unleet).collect());
     }
-    let mut single = word.to_owned();
-    single.dedup_letters();
+    let single = single_letters(word);
     if single != word && single.len() >= 3 {
         forms.push(single);
     }
@@ -99,19 +98,12 @@ fn unleet(c: char) -> char {
     }
 }
 
-trait DedupLetters {
-    fn dedup_letters(&mut self);
-}
-
-impl DedupLetters for String {
-    fn dedup_letters(&mut self) {
-        let mut last = None;
-        self.retain(|c| {
-            let fresh = last != Some(c);
-            last = Some(c);
-            fresh
-        });
-    }
+/// `stopp` → `stop`: every run of one letter, cut to one.
+fn single_letters(word: &str) -> String {
+    let mut last = None;
+    word.chars()
+        .filter(|&c| last.replace(c) != Some(c))
+        .collect()
 }
 
 /// Particles and endings, longest first.

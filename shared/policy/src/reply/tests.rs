@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -32,6 +34,19 @@ fn reads_the_corpus() {
         let right = given[label] as f64 / given.values().sum::<usize>() as f64;
         assert!(right >= 0.97, "{label}: {given:?}");
     }
+}
+
+#[test]
+fn every_rule_decides_some_message() {
+    let fired: HashSet<&str> = corpus().iter().map(|row| read(&row.text).rule).collect();
+    let codes: Vec<&str> = grammar::GRAMMAR.codes().collect();
+    let idle: Vec<&&str> = codes
+        .iter()
+        .filter(|code| !fired.contains(**code))
+        .collect();
+    assert!(idle.is_empty(), "rules that decide nothing: {idle:?}");
+    let distinct: HashSet<&str> = codes.iter().copied().collect();
+    assert_eq!(distinct.len(), codes.len(), "two rules share a code");
 }
 
 #[test]
