@@ -8,7 +8,11 @@ use crate::world::{End, Setting, World};
 
 /// Two blocks, the second not full.
 const PEOPLE: [&str; 6] = [
-    "+6281211110001", "+6281211110002", "+6281211110003", "+6281211110004", "+6281211110005",
+    "+6281211110001",
+    "+6281211110002",
+    "+6281211110003",
+    "+6281211110004",
+    "+6281211110005",
     "+6281211110006",
 ];
 
@@ -53,7 +57,11 @@ async fn kill_in_turn(strand: u64) {
             "after {after}, {effect}: {differs:#?}"
         );
         if end.unknown == 0 {
-            assert_eq!((&end.totals, &end.reasons), (&wanted.totals, &wanted.reasons), "after {after}, {effect}");
+            assert_eq!(
+                (&end.totals, &end.reasons),
+                (&wanted.totals, &wanted.reasons),
+                "after {after}, {effect}"
+            );
         }
     }
     assert!(kills > 20, "only {kills} effects were reached");

@@ -29,8 +29,14 @@ fn functions_do_not_know_each_other_or_the_house() {
         let manifest = root().join("functions").join(function).join("Cargo.toml");
         for name in depends_on(&manifest) {
             let above = ["izin", "emulator", "simulator", "tests"];
-            assert!(!FUNCTIONS.contains(&name.as_str()), "{function} knows {name}");
-            assert!(!above.contains(&name.as_str()), "{function} points up at {name}");
+            assert!(
+                !FUNCTIONS.contains(&name.as_str()),
+                "{function} knows {name}"
+            );
+            assert!(
+                !above.contains(&name.as_str()),
+                "{function} points up at {name}"
+            );
         }
     }
 }
@@ -39,7 +45,10 @@ fn functions_do_not_know_each_other_or_the_house() {
 fn the_simulator_shares_nothing_with_the_client() {
     let names = depends_on(&root().join("infra/simulator/Cargo.toml"));
     for name in ["platform", "policy", "emulator", "izin"] {
-        assert!(!names.iter().any(|n| n == name), "the simulator knows {name}");
+        assert!(
+            !names.iter().any(|n| n == name),
+            "the simulator knows {name}"
+        );
     }
 }
 
@@ -48,15 +57,44 @@ fn the_simulator_shares_nothing_with_the_client() {
 #[test]
 fn policy_is_pure() {
     let output = std::process::Command::new(env!("CARGO"))
-        .args(["tree", "--package", "policy", "--edges", "normal", "--prefix", "none", "--offline"])
+        .args([
+            "tree",
+            "--package",
+            "policy",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--offline",
+        ])
         .current_dir(root())
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let tree = String::from_utf8(output.stdout).unwrap();
     let forbidden = [
-        "aws-", "async", "axum", "chrono", "env_logger", "futures", "getrandom", "http", "hyper",
-        "log ", "mio", "rand", "reqwest", "socket2", "time ", "tokio", "tracing", "ureq",
+        "aws-",
+        "async",
+        "axum",
+        "chrono",
+        "env_logger",
+        "futures",
+        "getrandom",
+        "http",
+        "hyper",
+        "log ",
+        "mio",
+        "rand",
+        "reqwest",
+        "socket2",
+        "time ",
+        "tokio",
+        "tracing",
+        "ureq",
     ];
     for line in tree.lines() {
         for name in forbidden {

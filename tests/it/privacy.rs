@@ -6,7 +6,10 @@ use crate::world::{World, wa_id};
 
 /// Whether `text` holds what may not leave: any of the numbers, or the name.
 fn tells(text: &str) -> bool {
-    TWELVE.iter().any(|phone| text.contains(phone.trim_start_matches("+62"))) || text.contains("Sari")
+    TWELVE
+        .iter()
+        .any(|phone| text.contains(phone.trim_start_matches("+62")))
+        || text.contains("Sari")
 }
 
 #[tokio::test]
@@ -18,8 +21,14 @@ async fn queues_carry_ids_only() {
     let mut looked_at = 0;
     for round in 0..400 {
         if round == 3 {
-            world.house.simulator.person_says(&wa_id(TWELVE[0]), "Sari bilang STOP");
-            world.house.simulator.person_says(&wa_id(TWELVE[1]), "Sari mau tanya harga");
+            world
+                .house
+                .simulator
+                .person_says(&wa_id(TWELVE[0]), "Sari bilang STOP");
+            world
+                .house
+                .simulator
+                .person_says(&wa_id(TWELVE[1]), "Sari mau tanya harga");
         }
         for queue in world.house.aws.sqs.names() {
             let none = Some(jiff::SignedDuration::ZERO);
@@ -39,5 +48,8 @@ async fn queues_carry_ids_only() {
     let items = world.house.aws.dynamodb.items("CampaignsTable").unwrap();
     let items = format!("{items:?}");
     assert!(items.contains("BLOCK") || items.len() > 1_000);
-    assert!(!tells(&items), "the table of operations holds personal data");
+    assert!(
+        !tells(&items),
+        "the table of operations holds personal data"
+    );
 }

@@ -6,9 +6,18 @@ use crate::world::{World, wa_id};
 
 /// Twelve people: three blocks of four.
 pub(crate) const TWELVE: [&str; 12] = [
-    "+6281211110001", "+6281211110002", "+6281211110003", "+6281211110004", "+6281211110005",
-    "+6281211110006", "+6281211110007", "+6281211110008", "+6281211110009", "+6281211110010",
-    "+6281211110011", "+6281211110012",
+    "+6281211110001",
+    "+6281211110002",
+    "+6281211110003",
+    "+6281211110004",
+    "+6281211110005",
+    "+6281211110006",
+    "+6281211110007",
+    "+6281211110008",
+    "+6281211110009",
+    "+6281211110010",
+    "+6281211110011",
+    "+6281211110012",
 ];
 
 pub(crate) fn csv(phones: &[&str]) -> String {
@@ -21,14 +30,25 @@ pub(crate) fn csv(phones: &[&str]) -> String {
 
 #[tokio::test]
 async fn a_stop_before_the_own_message_is_heard() {
-    for words in ["STOP", "berhenti", "tolong hapus nomor saya", "jgn kirim lagi ya kak"] {
+    for words in [
+        "STOP",
+        "berhenti",
+        "tolong hapus nomor saya",
+        "jgn kirim lagi ya kak",
+    ] {
         let mut world = World::quiet().await;
         let (list, _) = world.import(&csv(&TWELVE)).await;
         let id = world.approved_campaign(&list).await;
         world.start(id).await;
         // Everything is planned and released; nobody was messaged yet.
         let planned = world.house.wiring.step("FanoutQueue").await.unwrap();
-        assert_eq!(planned, Delivered { messages: 1, failed: 0 });
+        assert_eq!(
+            planned,
+            Delivered {
+                messages: 1,
+                failed: 0
+            }
+        );
         let person = wa_id(TWELVE[7]);
         world.house.simulator.person_says(&person, words);
         world.house.simulator.deliver_due().await;
@@ -36,7 +56,10 @@ async fn a_stop_before_the_own_message_is_heard() {
         let log = world.house.simulator.person_log(&person).unwrap();
         assert!(log.requests.is_empty(), "{words}");
         assert_eq!(view["totals"]["accepted"], 11, "{words}: {view}");
-        assert_eq!(view["excluded_by_reason"]["suppressed"], 1, "{words}: {view}");
+        assert_eq!(
+            view["excluded_by_reason"]["suppressed"], 1,
+            "{words}: {view}"
+        );
         assert_eq!(view["conservation"], true);
     }
 }
@@ -48,7 +71,11 @@ async fn small_talk_stops_nothing() {
     let id = world.approved_campaign(&list).await;
     world.start(id).await;
     world.house.wiring.step("FanoutQueue").await.unwrap();
-    for words in ["see you this weekend", "jangan berhenti kirim promo ya", "ok kak"] {
+    for words in [
+        "see you this weekend",
+        "jangan berhenti kirim promo ya",
+        "ok kak",
+    ] {
         world.house.simulator.person_says(&wa_id(TWELVE[3]), words);
     }
     let view = world.finish(id).await;

@@ -28,7 +28,12 @@ async fn a_file_becomes_messages_and_everybody_is_accounted_for() {
     let (list, import) = world.import(SMALL).await;
     let counts = &import["counts"];
     assert_eq!(
-        (&counts["rows"], &counts["accepted"], &counts["duplicates"], &counts["rejected"]),
+        (
+            &counts["rows"],
+            &counts["accepted"],
+            &counts["duplicates"],
+            &counts["rejected"]
+        ),
         (&10.into(), &8.into(), &1.into(), &1.into()),
         "{import}"
     );
@@ -50,7 +55,14 @@ async fn a_file_becomes_messages_and_everybody_is_accounted_for() {
         BTreeSet::from(["consent_expired", "consent_never_given", "suppressed"])
     );
     let seen = world.house.simulator.report();
-    assert_eq!((seen.accepted, seen.unique_recipients, seen.duplicate_recipients), (5, 5, 0));
+    assert_eq!(
+        (
+            seen.accepted,
+            seen.unique_recipients,
+            seen.duplicate_recipients
+        ),
+        (5, 5, 0)
+    );
     assert_eq!(seen.without_plus, 0);
 }
 
@@ -72,7 +84,9 @@ fn expected(csv: &str) -> Expected {
         expected.rows += 1;
         let cells: Vec<&str> = row.split(',').collect();
         let digits: String = cells[1].chars().filter(char::is_ascii_digit).collect();
-        let national = digits.strip_prefix("62").or_else(|| digits.strip_prefix('0'));
+        let national = digits
+            .strip_prefix("62")
+            .or_else(|| digits.strip_prefix('0'));
         let is_number = !cells[1].contains(['E', 'x', '.']);
         let Some(national) = national.filter(|n| is_number && (10..=11).contains(&n.len())) else {
             expected.rejected += 1;

@@ -24,7 +24,11 @@ fn every_function_folder_has_a_resource_and_back() {
         .map(|function| function.folder.clone())
         .collect();
     assert_eq!(folders, resources);
-    assert_eq!(resources.len(), template.functions.len(), "one resource a folder");
+    assert_eq!(
+        resources.len(),
+        template.functions.len(),
+        "one resource a folder"
+    );
 }
 
 #[test]
@@ -82,7 +86,10 @@ fn resource(expression: &Expression) -> String {
 fn every_role_names_what_it_may_do() {
     let template = template();
     for (id, function) in &template.functions {
-        let role = function.role.as_ref().unwrap_or_else(|| panic!("{id} has no role"));
+        let role = function
+            .role
+            .as_ref()
+            .unwrap_or_else(|| panic!("{id} has no role"));
         let role = &template.roles[&resource(role)];
         assert!(role.managed.is_empty(), "{id} has managed policies");
         for statement in &role.statements {
@@ -90,7 +97,10 @@ fn every_role_names_what_it_may_do() {
                 let Expression::Text(action) = action else {
                     panic!("{id}: an action is not text")
                 };
-                assert!(!action.ends_with(":*") && action != "*", "{id} may do {action}");
+                assert!(
+                    !action.ends_with(":*") && action != "*",
+                    "{id} may do {action}"
+                );
             }
             for resource in &statement.resources {
                 assert_ne!(resource, &Expression::Text("*".to_owned()), "{id}");

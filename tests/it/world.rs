@@ -93,7 +93,12 @@ impl World {
 
     /// One request of the operator; made again, with the same idempotency key,
     /// until it is answered with something other than a 5xx.
-    pub(crate) async fn request(&mut self, method: &str, path: &str, body: Value) -> (StatusCode, Value) {
+    pub(crate) async fn request(
+        &mut self,
+        method: &str,
+        path: &str,
+        body: Value,
+    ) -> (StatusCode, Value) {
         self.requests += 1;
         let key = format!("request-{}", self.requests);
         let mut answers = 0;
@@ -103,9 +108,16 @@ impl World {
                 .uri(path)
                 .header("host", "api.example")
                 .header("content-type", "application/json")
-                .header("authorization", format!("Bearer {}", self.house.seeds.bearer()))
+                .header(
+                    "authorization",
+                    format!("Bearer {}", self.house.seeds.bearer()),
+                )
                 .header("idempotency-key", &key)
-                .body(Bytes::from(if method == "GET" { String::new() } else { body.to_string() }))
+                .body(Bytes::from(if method == "GET" {
+                    String::new()
+                } else {
+                    body.to_string()
+                }))
                 .unwrap();
             let response = self.house.wiring.request(request).await;
             let status = response.status();
@@ -188,15 +200,18 @@ impl World {
             )
             .await;
         let id = made["campaign_id"].as_str().unwrap().to_owned();
-        self.post(&format!("/v1/campaigns/{id}/validate"), json!({})).await;
+        self.post(&format!("/v1/campaigns/{id}/validate"), json!({}))
+            .await;
         self.until(&id, "validated").await;
-        self.post(&format!("/v1/campaigns/{id}/approve"), json!({})).await;
+        self.post(&format!("/v1/campaigns/{id}/approve"), json!({}))
+            .await;
         id.parse().unwrap()
     }
 
     /// Starts an approved campaign.
     pub(crate) async fn start(&mut self, id: CampaignId) {
-        self.post(&format!("/v1/campaigns/{id}/start"), json!({})).await;
+        self.post(&format!("/v1/campaigns/{id}/start"), json!({}))
+            .await;
     }
 
     /// Lives on until a campaign is completed and every webhook has come.
@@ -252,9 +267,14 @@ impl World {
         let limit = now + limit;
         let queues = self.house.wiring.next_due().unwrap();
         let webhooks = self.house.simulator.next_due();
-        let next = queues.into_iter().chain(webhooks).filter(|at| *at > now).min();
+        let next = queues
+            .into_iter()
+            .chain(webhooks)
+            .filter(|at| *at > now)
+            .min();
         let next = next.unwrap_or(limit).min(limit);
-        self.clock.advance(next.duration_since(now) + SignedDuration::from_millis(1));
+        self.clock
+            .advance(next.duration_since(now) + SignedDuration::from_millis(1));
     }
 
     /// Copies every message that waits in a queue, once.
@@ -292,11 +312,19 @@ impl World {
             let token = key.contact(tenant, &phone);
             let states = ledger.values().flat_map(|entry| {
                 let block = &entry.block;
-                block.tokens.iter().zip(&block.states).filter(|(t, _)| **t == token)
+                block
+                    .tokens
+                    .iter()
+                    .zip(&block.states)
+                    .filter(|(t, _)| **t == token)
             });
             let states: Vec<_> = states.map(|(_, state)| *state).collect();
             let person = contacts.person(tenant, token).await.unwrap();
-            let stops: Vec<_> = person.suppressions.keys().map(|scope| scope.code().to_owned()).collect();
+            let stops: Vec<_> = person
+                .suppressions
+                .keys()
+                .map(|scope| scope.code().to_owned())
+                .collect();
             let log = self.house.simulator.person_log(&wa_id(phone.expose()));
             let accepted = log.map_or(0, |log| log.requests.iter().filter(|r| r.accepted).count());
             people.insert(
@@ -346,7 +374,7 @@ impl End {
 
 /// A number as WhatsApp writes it.
 pub(crate) fn wa_id(e164: &str) -> WaId {
-    e164.trim_start_matches('+').parse().unwrap()
+    WaId::parse(e164).unwrap()
 }
 
 /// A story ends with nothing left in any queue, the dead-letter queues

@@ -92,7 +92,7 @@ const PAGE_TIME: SignedDuration = SignedDuration::from_secs(30);
 
 /// Handles a batch of tasks.
 pub async fn handle(event: SqsEvent, invocation: Invocation, deps: &Deps) -> SqsBatchResponse {
-    batch::run(event, NonZeroUsize::MIN, async |task: ConsentTask| {
+    batch::run(event, NonZeroUsize::MIN, |task: ConsentTask| async move {
         let ConsentTask::ValidateV1 { tenant, campaign } = task;
         match validate(tenant, campaign, invocation, deps).await {
             Ok(()) => Disposition::Done,

@@ -139,7 +139,7 @@ impl Deps {
 
 /// Handles a batch of tasks.
 pub async fn handle(event: SqsEvent, invocation: Invocation, deps: &Deps) -> SqsBatchResponse {
-    batch::run(event, NonZeroUsize::MIN, async |task: SendTask| {
+    batch::run(event, NonZeroUsize::MIN, |task: SendTask| async move {
         let mut metrics = Metrics::of("send");
         let sent = range::send(&task, invocation, deps, &mut metrics).await;
         metrics.emit(deps.clock.now(), deps.metrics);

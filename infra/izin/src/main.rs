@@ -32,6 +32,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    platform::telemetry::init_if_asked();
     match Cli::parse().command {
         Command::Demo(args) => izin::demo::main(args),
         Command::People { rows, seed, out } => {

@@ -23,15 +23,51 @@ const GIVEN: [&str; 40] = [
 ];
 
 const FAMILY: [&str; 30] = [
-    "Wijaya", "Santoso", "Lestari", "Pratama", "Hidayat", "Nugroho", "Saputra", "Rahayu",
-    "Kusuma", "Siregar", "Simatupang", "Halim", "Gunawan", "Maharani", "Permana", "Utami",
-    "Setiawan", "Anggraini", "Hakim", "Purnama", "Suryani", "Wibowo", "Nasution", "Harahap",
-    "Manurung", "Tanjung", "Susanti", "Firmansyah", "Ramadhan", "Kurniawan",
+    "Wijaya",
+    "Santoso",
+    "Lestari",
+    "Pratama",
+    "Hidayat",
+    "Nugroho",
+    "Saputra",
+    "Rahayu",
+    "Kusuma",
+    "Siregar",
+    "Simatupang",
+    "Halim",
+    "Gunawan",
+    "Maharani",
+    "Permana",
+    "Utami",
+    "Setiawan",
+    "Anggraini",
+    "Hakim",
+    "Purnama",
+    "Suryani",
+    "Wibowo",
+    "Nasution",
+    "Harahap",
+    "Manurung",
+    "Tanjung",
+    "Susanti",
+    "Firmansyah",
+    "Ramadhan",
+    "Kurniawan",
 ];
 
 const TOWNS: [&str; 12] = [
-    "Jakarta", "Bandung", "Surabaya", "Yogyakarta", "Semarang", "Medan", "Makassar", "Denpasar",
-    "Palembang", "Balikpapan", "Malang", "Jayapura",
+    "Jakarta",
+    "Bandung",
+    "Surabaya",
+    "Yogyakarta",
+    "Semarang",
+    "Medan",
+    "Makassar",
+    "Denpasar",
+    "Palembang",
+    "Balikpapan",
+    "Malang",
+    "Jayapura",
 ];
 
 /// Mobile prefixes after the 8, with how many digits follow.
@@ -93,7 +129,12 @@ fn row(rng: &mut SmallRng, numbers: &mut Vec<String>) -> String {
             let year = rng.random_range(2021..=2023);
             let month = rng.random_range(1..=9);
             let given = format!("{year}-{month:02}-10 10:00");
-            (given, method, format!("{}-{month:02}-10", year + 2), String::new())
+            (
+                given,
+                method,
+                format!("{}-{month:02}-10", year + 2),
+                String::new(),
+            )
         }
         240..280 => {
             let day = format!("2026-10-{:02}", rng.random_range(1..=28));
@@ -102,8 +143,11 @@ fn row(rng: &mut SmallRng, numbers: &mut Vec<String>) -> String {
         _ => (consent, method, String::new(), String::new()),
     };
     let mut row = String::new();
-    write!(row, "{name},{number},{town},{consent},{method},{until},{opt_out}")
-        .expect("a string grows");
+    write!(
+        row,
+        "{name},{number},{town},{consent},{method},{until},{opt_out}"
+    )
+    .expect("a string grows");
     row
 }
 

@@ -273,11 +273,12 @@ impl Story<'_> {
             return Ok(report);
         };
         let view = self.client.campaign(campaign).await?;
-        view.fill(&mut report);
         if self.interrupted {
+            let state = &view.state;
             self.screen
-                .say(&format!("  stopped; the campaign is {}", view.state));
+                .say(&format!("  stopped; the campaign is {state}"));
         }
+        view.fill(&mut report);
         self.add_stops(campaign, &mut report).await?;
         report.conservation &= report.campaign.accepted == seen.accepted || self.interrupted;
         Ok(report)
@@ -290,8 +291,8 @@ impl Story<'_> {
         let key = self.house.seeds.tokens();
         let mut latencies = Vec::new();
         for phone in self.client.phones() {
-            let digits = phone.expose().trim_start_matches('+');
-            let person: WaId = digits.parse().context("a number is not one of WhatsApp's")?;
+            let person =
+                WaId::parse(phone.expose()).context("a number is not one of WhatsApp's")?;
             let Some(log) = self.house.simulator.person_log(&person) else {
                 continue;
             };
@@ -323,7 +324,10 @@ impl Story<'_> {
         latencies.sort_by(f64::total_cmp);
         let at = |percent: usize| {
             let rank = (latencies.len() * percent).div_ceil(100);
-            latencies.get(rank.saturating_sub(1)).copied().unwrap_or(0.0)
+            latencies
+                .get(rank.saturating_sub(1))
+                .copied()
+                .unwrap_or(0.0)
         };
         report.optout.latency_ms.p50 = at(50);
         report.optout.latency_ms.p99 = at(99);

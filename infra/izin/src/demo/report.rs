@@ -195,7 +195,10 @@ fn page(report: &Report) -> String {
     line(format!("  {:>7}  rows", import.rows));
     line(format!("  {:>7}  people accepted", import.accepted));
     line(format!("  {:>7}  duplicate rows", import.duplicates));
-    line(format!("  {:>7}  rows rejected (bad numbers, impossible dates)", import.rejected));
+    line(format!(
+        "  {:>7}  rows rejected (bad numbers, impossible dates)",
+        import.rejected
+    ));
     line(String::new());
     line("WHO WAS MESSAGED".to_owned());
     line(format!("  {:>7}  people on the list", campaign.audience));
@@ -229,12 +232,21 @@ fn page(report: &Report) -> String {
         "  {:>7}  most in any sliding second; the limit is {}",
         whatsapp.max_in_sliding_second, whatsapp.limit_per_second
     ));
-    line(format!("  {:>7}  people messaged twice", whatsapp.duplicate_recipients));
+    line(format!(
+        "  {:>7}  people messaged twice",
+        whatsapp.duplicate_recipients
+    ));
     line(String::new());
     line("STOP".to_owned());
     line(format!("  {:>7}  people said stop", optout.received));
-    line(format!("  {:>7}  of them while their message still waited: never sent", optout.stopped_while_pending));
-    line(format!("  {:>7}  messaged after their stop was heard", optout.requests_after_optout));
+    line(format!(
+        "  {:>7}  of them while their message still waited: never sent",
+        optout.stopped_while_pending
+    ));
+    line(format!(
+        "  {:>7}  messaged after their stop was heard",
+        optout.requests_after_optout
+    ));
     line(format!(
         "  {:>7.0}  ms from stop to the last possible request (median; 99 %: {:.0} ms)",
         optout.latency_ms.p50, optout.latency_ms.p99
@@ -246,7 +258,10 @@ fn page(report: &Report) -> String {
     } else {
         "THE NUMBERS DO NOT ADD UP"
     };
-    line(format!("{}; {verdict}; {:.1} s in all.", report.exit, report.seconds));
+    line(format!(
+        "{}; {verdict}; {:.1} s in all.",
+        report.exit, report.seconds
+    ));
     page
 }
 

@@ -36,10 +36,8 @@ impl Screen {
 
     /// Begins a bar of `length` messages.
     pub(super) fn begin(&self, length: u64) {
-        let style = ProgressStyle::with_template(
-            "  sending {bar:32} {pos}/{len} {msg}",
-        )
-        .expect("the template is well-formed");
+        let style = ProgressStyle::with_template("  sending {bar:32} {pos}/{len} {msg}")
+            .expect("the template is well-formed");
         self.bar.set_style(style);
         self.bar.set_length(length);
         self.bar.enable_steady_tick(Duration::from_millis(250));

@@ -71,10 +71,10 @@ pub(super) async fn plan(
             continue;
         };
         let share: f64 = rng.random_range(0.02..0.40);
-        let digits = subscription.phone.expose().trim_start_matches('+');
         stops.push(PlannedStop {
             at: start.saturating_add(lasts.mul_f64(share)).unwrap_or(start),
-            person: digits.parse().context("a number is not one of WhatsApp's")?,
+            person: WaId::parse(subscription.phone.expose())
+                .context("a number is not one of WhatsApp's")?,
             text: WORDINGS.choose(&mut rng).copied().unwrap_or("STOP"),
         });
     }

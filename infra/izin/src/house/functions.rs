@@ -8,8 +8,8 @@ use emulator::aws::Aws;
 use emulator::crash::CrashPlan;
 use emulator::wiring::{Function, Invocation as Given, InvocationError};
 use futures_util::future::BoxFuture;
-use lambda_http::request::LambdaRequest;
 use lambda_http::Adapter;
+use lambda_http::request::LambdaRequest;
 use lambda_runtime::{Context, LambdaEvent};
 use platform::aws::Clients;
 use platform::campaigns::Campaigns;
@@ -84,12 +84,13 @@ impl Functions<'_> {
                 },
             )?,
             self.sweep()?,
-            self.http("WebhookFunction", webhook::Config::from_env, {
-                let ids = ids.clone();
-                move |config, clients, clock| {
-                    webhook::router(webhook::Deps::new(config, clients, clock, ids.clone()))
-                }
-            })?,
+            self.http(
+                "WebhookFunction",
+                webhook::Config::from_env,
+                |config, clients, clock| {
+                    webhook::router(webhook::Deps::new(config, clients, clock))
+                },
+            )?,
         ];
         Ok(functions.into())
     }
@@ -237,8 +238,8 @@ async fn answer(
         serde_json::from_str(&event.to_string()).map_err(InvocationError::failed)?;
     let mut context = Context::default();
     context.deadline = u64::try_from(given.deadline.as_millisecond()).unwrap_or(0);
-    let mut adapter = Adapter::from(router);
-    let answer = adapter.call(LambdaEvent::new(request, context)).await;
-    let response = answer.map_err(InvocationError::failed)?;
+    // The adapter itself may not cross an await: its future may.
+    let answer = Adapter::from(router).call(LambdaEvent::new(request, context));
+    let response = answer.await.map_err(InvocationError::failed)?;
     serde_json::to_value(response).map_err(InvocationError::failed)
 }
