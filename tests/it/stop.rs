@@ -60,7 +60,7 @@ async fn a_stop_before_the_own_message_is_heard() {
             view["excluded_by_reason"]["suppressed"], 1,
             "{words}: {view}"
         );
-        assert_eq!(view["conservation"], true);
+        assert_eq!(view["conservation"]["holds"], true);
     }
 }
 

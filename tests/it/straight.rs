@@ -47,7 +47,7 @@ async fn a_file_becomes_messages_and_everybody_is_accounted_for() {
     assert_eq!(totals["accepted"], 5, "{view}");
     assert_eq!(totals["statuses"]["delivered"], 5, "{view}");
     assert_eq!(totals["statuses"]["read"], 5, "{view}");
-    assert_eq!(view["conservation"], true);
+    assert_eq!(view["conservation"]["holds"], true);
     let reasons = view["excluded_by_reason"].as_object().unwrap();
     let codes: BTreeSet<_> = reasons.keys().map(String::as_str).collect();
     assert_eq!(

@@ -234,7 +234,7 @@ impl World {
             self.tick().await;
             self.deliver().await;
             let view = self.get(&format!("/v1/campaigns/{id}")).await;
-            if view["state"] == state {
+            if view["campaign"]["state"] == state {
                 return;
             }
             self.to_next_event(Duration::from_secs(60));
@@ -333,10 +333,10 @@ impl World {
             );
         }
         End {
-            state: view["state"].as_str().unwrap().to_owned(),
+            state: view["campaign"]["state"].as_str().unwrap().to_owned(),
             totals: view["totals"].to_string(),
             reasons: view["excluded_by_reason"].to_string(),
-            conservation: view["conservation"] == true,
+            conservation: view["conservation"]["holds"] == true,
             unknown: view["totals"]["unknown"].as_u64().unwrap(),
             duplicates: self.house.simulator.report().duplicate_recipients,
             people,

@@ -51,11 +51,21 @@ pub(super) struct ImportView {
 /// A campaign as the API shows it.
 #[derive(Debug, Deserialize)]
 pub(super) struct CampaignView {
-    pub(super) state: String,
+    campaign: LifecycleView,
     pub(super) totals: TotalsView,
-    #[serde(default)]
     excluded_by_reason: BTreeMap<String, u64>,
-    conservation: bool,
+    #[serde(default)]
+    conservation: Option<ConservationView>,
+}
+
+#[derive(Debug, Deserialize)]
+struct LifecycleView {
+    state: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct ConservationView {
+    holds: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -102,7 +112,12 @@ impl CampaignView {
             failed: totals.statuses.failed,
         };
         report.excluded_by_reason = self.excluded_by_reason;
-        report.conservation = self.conservation;
+        report.conservation = self.conservation.is_some_and(|found| found.holds);
+    }
+
+    /// Where the campaign stands.
+    pub(super) fn state(&self) -> &str {
+        &self.campaign.state
     }
 }
 

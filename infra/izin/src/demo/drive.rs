@@ -210,7 +210,7 @@ impl Story<'_> {
                         totals.statuses.delivered, totals.statuses.read
                     ),
                 );
-                let over = view.state == "completed" && self.is_quiet()?;
+                let over = view.state() == "completed" && self.is_quiet()?;
                 if over && stops.peek().is_none() {
                     return Ok(report::COMPLETED);
                 }
@@ -239,7 +239,7 @@ impl Story<'_> {
     ) -> anyhow::Result<CampaignView> {
         loop {
             let view = self.client.campaign(campaign).await?;
-            if states.contains(&view.state.as_str()) {
+            if states.contains(&view.state()) {
                 return Ok(view);
             }
             self.pause(50).await;
@@ -274,7 +274,7 @@ impl Story<'_> {
         };
         let view = self.client.campaign(campaign).await?;
         if self.interrupted {
-            let state = &view.state;
+            let state = view.state();
             self.screen
                 .say(&format!("  stopped; the campaign is {state}"));
         }
