@@ -67,6 +67,7 @@ impl World {
             clock: SharedClock::new(clock.clone()),
             seed: 7,
             limit_per_second: 80,
+            inbound_per_second: 2,
             behaviour: setting.behaviour,
             webhooks: setting.webhooks,
             crashes: setting.crashes,

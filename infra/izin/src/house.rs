@@ -34,6 +34,8 @@ pub struct Options {
     pub seed: u64,
     /// The number's throughput limit, messages per second.
     pub limit_per_second: u32,
+    /// The share of it that is kept for what people write, messages per second.
+    pub inbound_per_second: u32,
     /// How simulated people behave.
     pub behaviour: Behaviour,
     /// What happens to webhooks on their way.
@@ -98,7 +100,7 @@ impl House {
 
         let clients = Clients::new(&aws.sdk_config());
         let campaigns = functions::campaigns(&aws, &clients, clock.clone())?;
-        seeds.plant(&campaigns, options.limit_per_second).await?;
+        seeds.plant(&campaigns, &options).await?;
         Ok(Self {
             aws,
             wiring,

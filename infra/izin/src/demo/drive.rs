@@ -25,6 +25,12 @@ const HASTE: u32 = 30;
 /// milliseconds: N of the slot proof.
 const TRANSIT_MS: i64 = 30;
 
+/// The share of the limit that is kept for what people write: a tenth, because
+/// here they answer within seconds, and their answers count too.
+fn inbound(mps: u32) -> u32 {
+    mps.div_ceil(10)
+}
+
 /// Runs the demo to its end or until Ctrl-C.
 pub(super) async fn run(
     args: &Args,
@@ -37,6 +43,7 @@ pub(super) async fn run(
         clock: clock.clone(),
         seed: args.seed,
         limit_per_second: args.mps,
+        inbound_per_second: inbound(args.mps),
         behaviour: behaviour(),
         webhooks: WebhookChaos {
             duplicate: 0.03,
@@ -165,7 +172,7 @@ impl Story<'_> {
         let audience = validated.totals.pending;
         let pace = Pace {
             transit: SignedDuration::from_millis(TRANSIT_MS),
-            ..Pace::usual(self.args.mps, Pace::usual_inbound(self.args.mps))
+            ..Pace::usual(self.args.mps, inbound(self.args.mps))
         };
         let lasts = SignedDuration::from_millis(
             i64::try_from(audience * 1_000_000 / pace.milli_rate().max(1))

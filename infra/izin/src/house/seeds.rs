@@ -3,13 +3,14 @@
 
 use platform::campaigns::{ApiKey, Campaigns, Number, Tenant};
 use policy::ids::{KeyId, TenantId};
-use policy::pace::Pace;
 use policy::token::TokenKey;
 use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
+
+use super::Options;
 
 /// The first inhabitants; the same for the same seed.
 #[derive(Clone)]
@@ -120,7 +121,7 @@ impl Seeds {
     pub(super) async fn plant(
         &self,
         campaigns: &Campaigns,
-        limit_per_second: u32,
+        options: &Options,
     ) -> anyhow::Result<()> {
         let tenant = Tenant {
             business_name: Self::BUSINESS.to_owned(),
@@ -131,8 +132,8 @@ impl Seeds {
             tenant: self.tenant,
             portfolio: Self::PORTFOLIO.to_owned(),
             waba: Self::WABA.to_owned(),
-            limit_per_second,
-            inbound_per_second: Pace::usual_inbound(limit_per_second),
+            limit_per_second: options.limit_per_second,
+            inbound_per_second: options.inbound_per_second,
         };
         campaigns.put_number(Self::PHONE_NUMBER_ID, &number).await?;
         let digest = Sha256::digest(self.key_secret.as_bytes());
