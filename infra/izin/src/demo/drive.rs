@@ -25,10 +25,10 @@ const HASTE: u32 = 30;
 /// milliseconds: N of the slot proof.
 const TRANSIT_MS: i64 = 30;
 
-/// The share of the limit that is kept for what people write: a tenth, because
+/// The share of the limit that is kept for what people write: an eighth, because
 /// here they answer within seconds, and their answers count too.
 fn inbound(mps: u32) -> u32 {
-    mps.div_ceil(10)
+    mps.div_ceil(8)
 }
 
 /// Runs the demo to its end or until Ctrl-C.
