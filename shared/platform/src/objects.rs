@@ -95,6 +95,22 @@ impl Objects {
                 .collect(),
         })
     }
+
+    /// Lets the holder of the answer, an address with its signature, fetch
+    /// `key` for `expires_in`.
+    pub async fn presign_get(&self, key: &str, expires_in: Duration) -> Result<String, Fault> {
+        let config = PresigningConfig::expires_in(expires_in)
+            .map_err(|error| Fault::lasting("presign a download", error))?;
+        let request = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .presigned(config)
+            .await
+            .map_err(Fault::sdk("presign a download"))?;
+        Ok(request.uri().to_owned())
+    }
 }
 
 /// An object's bytes as they come.

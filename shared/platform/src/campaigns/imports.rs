@@ -139,6 +139,11 @@ impl Campaigns {
         format!("incoming/{tenant}/{id}.csv")
     }
 
+    /// The key under which the rows that an import rejected are kept.
+    pub fn import_report(tenant: TenantId, id: ImportId) -> String {
+        format!("reports/{tenant}/{id}/rejected.csv")
+    }
+
     /// The import that an uploaded object belongs to.
     pub fn import_of_object(object: &str) -> Option<(TenantId, ImportId)> {
         let (tenant, file) = object.strip_prefix("incoming/")?.split_once('/')?;

@@ -1,0 +1,107 @@
+//! The operators' and tools' door, over HTTP.
+//!
+//! **Trigger**: a request; [`router`] is the table of contents and serves its
+//! own OpenAPI document. **Reads**: API keys, tenants, numbers; lists, imports
+//! and campaigns with their ledgers; persons, when one is explained.
+//! **Writes**: lists, imports and their upload permissions, campaigns and their
+//! states, the directory of due work, opt-outs; tasks of `consent` and
+//! `fanout`. It never holds the WhatsApp token. **When it fails**: every
+//! request may be made again. A creating one carries an `Idempotency-Key`; a
+//! step of a campaign repeats its queue message; an opt-out is one event
+//! however often it arrives.
+
+mod auth;
+mod campaigns;
+mod contacts;
+mod idempotency;
+mod imports;
+mod lists;
+mod optouts;
+mod problem;
+mod request;
+mod router;
+
+use platform::aws::Clients;
+use platform::campaigns::Campaigns;
+use platform::clock::SharedClock;
+use platform::config::{ConfigError, Env};
+use platform::contacts::Contacts;
+use platform::ids::Ids;
+use platform::objects::Objects;
+use platform::queue::Queue;
+use platform::secrets::Secrets;
+use policy::phone::Region;
+
+pub use crate::auth::secret_sha256;
+pub use crate::router::{openapi, router};
+
+/// Settings; each field is one variable.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `IZIN_CONTACTS_TABLE`
+    pub contacts_table: String,
+    /// `IZIN_CAMPAIGNS_TABLE`
+    pub campaigns_table: String,
+    /// `IZIN_FILES_BUCKET`
+    pub files_bucket: String,
+    /// `IZIN_CONSENT_QUEUE_URL`
+    pub consent_queue_url: String,
+    /// `IZIN_FANOUT_QUEUE_URL`
+    pub fanout_queue_url: String,
+    /// `IZIN_TOKEN_KEY_SECRET`: name or ARN of the secret.
+    pub token_key_secret: String,
+    /// `IZIN_DEFAULT_REGION`, by default `ID`: what a local number means for a
+    /// tenant that has not said.
+    pub default_region: Region,
+}
+
+impl Config {
+    /// Reads the settings, or names the variable that is wrong.
+    pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self {
+            contacts_table: env.required("IZIN_CONTACTS_TABLE")?,
+            campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
+            files_bucket: env.required("IZIN_FILES_BUCKET")?,
+            consent_queue_url: env.required("IZIN_CONSENT_QUEUE_URL")?,
+            fanout_queue_url: env.required("IZIN_FANOUT_QUEUE_URL")?,
+            token_key_secret: env.required("IZIN_TOKEN_KEY_SECRET")?,
+            default_region: env.parsed_or("IZIN_DEFAULT_REGION", Region::INDONESIA)?,
+        })
+    }
+}
+
+/// Everything the routes borrow; built once for each cold start.
+#[derive(Clone, Debug)]
+pub struct Deps {
+    clock: SharedClock,
+    ids: Ids,
+    contacts: Contacts,
+    campaigns: Campaigns,
+    objects: Objects,
+    consent: Queue,
+    fanout: Queue,
+    secrets: Secrets,
+    token_key_secret: String,
+    default_region: Region,
+}
+
+impl Deps {
+    /// Wires the settings to the clients.
+    pub fn new(config: &Config, clients: &Clients, clock: SharedClock, ids: Ids) -> Self {
+        let dynamodb = &clients.dynamodb;
+        let contacts_table = config.contacts_table.clone();
+        let campaigns_table = config.campaigns_table.clone();
+        Self {
+            contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
+            campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
+            objects: Objects::new(clients.s3.clone(), config.files_bucket.clone()),
+            consent: Queue::new(clients.sqs.clone(), config.consent_queue_url.clone()),
+            fanout: Queue::new(clients.sqs.clone(), config.fanout_queue_url.clone()),
+            secrets: Secrets::new(clients.secrets.clone(), clock.clone()),
+            token_key_secret: config.token_key_secret.clone(),
+            default_region: config.default_region,
+            ids,
+            clock,
+        }
+    }
+}

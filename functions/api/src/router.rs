@@ -1,0 +1,104 @@
+//! The table of contents: every route, and through it the OpenAPI document.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::get;
+use http::header::CONTENT_TYPE;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::problem::Problem;
+use crate::request::BODY_MAX;
+use crate::{Deps, campaigns, contacts, imports, lists, optouts};
+
+/// The service's HTTP face.
+pub fn router(deps: Deps) -> Router {
+    let (router, document) = routed();
+    let document = document
+        .to_json()
+        .expect("a generated document is plain JSON");
+    router
+        .route(
+            "/v1/openapi.json",
+            get(async move || ([(CONTENT_TYPE, "application/json")], document)),
+        )
+        .route("/healthz", get(async || "ok\n"))
+        .fallback(async || Problem::not_found("there is nothing under this path"))
+        .method_not_allowed_fallback(async || Problem::method())
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .with_state(Arc::new(deps))
+}
+
+/// The OpenAPI document of [`router`].
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    routed().1
+}
+
+fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(lists::create))
+        .routes(routes!(imports::create))
+        .routes(routes!(imports::show))
+        .routes(routes!(campaigns::draft::create, campaigns::view::list))
+        .routes(routes!(campaigns::view::show))
+        .routes(routes!(campaigns::lifecycle::validate))
+        .routes(routes!(campaigns::lifecycle::approve))
+        .routes(routes!(campaigns::lifecycle::start))
+        .routes(routes!(campaigns::lifecycle::pause))
+        .routes(routes!(campaigns::lifecycle::resume))
+        .routes(routes!(campaigns::lifecycle::cancel))
+        .routes(routes!(optouts::create))
+        .routes(routes!(contacts::token))
+        .routes(routes!(contacts::explain))
+        .split_for_parts()
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Izin",
+        version = "1",
+        description = "WhatsApp messages to many people who said yes. Every answer that is not \
+            the one hoped for is application/problem+json (RFC 9457). Besides what each operation \
+            lists: 400 for a request that cannot be read, 401 without a valid API key, 413 and \
+            415 for a body of another size or kind, 503 for a fault that passes."
+    ),
+    security(("api_key" = [])),
+    tags(
+        (name = "lists", description = "Lists that people said yes to."),
+        (name = "imports", description = "Files of contacts, with where they come from."),
+        (name = "campaigns", description = "One template to one audience: draft, validate, approve, start."),
+        (name = "contacts", description = "Single people: opt-outs and explanations."),
+    ),
+    modifiers(&ApiKeyScheme),
+)]
+struct Document;
+
+struct ApiKeyScheme;
+
+impl Modify for ApiKeyScheme {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("`<key id>.<secret>`"))
+            .build();
+        document
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("api_key", SecurityScheme::Http(scheme));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_is_reviewed() {
+        insta::assert_json_snapshot!("openapi", openapi());
+    }
+}
