@@ -70,6 +70,7 @@ impl World {
             inbound_per_second: 2,
             behaviour: setting.behaviour,
             webhooks: setting.webhooks,
+            time_limits: false,
             crashes: setting.crashes,
             variables: vec![
                 ("IZIN_BLOCK_SIZE", setting.block_size.to_string()),
@@ -225,7 +226,20 @@ impl World {
             }
             self.to_next_event(Duration::from_secs(60));
         }
-        panic!("the world never came to rest");
+        let queues = self.house.aws.sqs.names().into_iter();
+        let depths: Vec<_> = queues
+            .map(|queue| {
+                let depth = self.house.aws.sqs.depth(&queue).unwrap();
+                (queue, depth)
+            })
+            .filter(|(_, depth)| depth.total() > 0)
+            .collect();
+        panic!(
+            "the world never came to rest at {}: {depths:?}, next {:?}, webhooks next {:?}",
+            self.now(),
+            self.house.wiring.next_due().unwrap(),
+            self.house.simulator.next_due(),
+        );
     }
 
     /// Lives on until a campaign is in `state`.
@@ -240,7 +254,8 @@ impl World {
             }
             self.to_next_event(Duration::from_secs(60));
         }
-        panic!("the campaign never became {state}");
+        let view = self.get(&format!("/v1/campaigns/{id}")).await;
+        panic!("the campaign never became {state}: {view}");
     }
 
     /// Delivers everything that is due now.

@@ -40,6 +40,9 @@ pub struct Options {
     pub behaviour: Behaviour,
     /// What happens to webhooks on their way.
     pub webhooks: WebhookChaos,
+    /// Whether functions are stopped at their time limit; not under a clock that
+    /// jumps.
+    pub time_limits: bool,
     /// When functions are killed.
     pub crashes: CrashPlan,
     /// Variables beyond those of the template, such as `IZIN_BLOCK_SIZE`.
@@ -95,7 +98,11 @@ impl House {
         let wiring = Wiring::new(&aws, functions.all()?, options.crashes.clone())?;
 
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let front = wiring.front(listener)?;
+        let front = if options.time_limits {
+            wiring.front(listener)?
+        } else {
+            wiring.patient_front(listener)?
+        };
         simulator.set_webhook_url(&format!("{}/webhook", front.url))?;
 
         let clients = Clients::new(&aws.sdk_config());

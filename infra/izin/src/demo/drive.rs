@@ -51,6 +51,7 @@ pub(super) async fn run(
             batch: 0.5,
             ..WebhookChaos::default()
         },
+        time_limits: true,
         crashes: CrashPlan::never(),
         variables: vec![
             ("IZIN_GRAPH_VERSION", "v25.0".to_owned()),
