@@ -9,7 +9,7 @@ fn tells(text: &str) -> bool {
     TWELVE
         .iter()
         .any(|phone| text.contains(phone.trim_start_matches("+62")))
-        || text.contains("Sari")
+        || text.contains("Wulandari")
 }
 
 #[tokio::test]
@@ -24,11 +24,11 @@ async fn queues_carry_ids_only() {
             world
                 .house
                 .simulator
-                .person_says(&wa_id(TWELVE[0]), "Sari bilang STOP");
+                .person_says(&wa_id(TWELVE[0]), "Wulandari bilang STOP");
             world
                 .house
                 .simulator
-                .person_says(&wa_id(TWELVE[1]), "Sari mau tanya harga");
+                .person_says(&wa_id(TWELVE[1]), "Wulandari mau tanya harga");
         }
         for queue in world.house.aws.sqs.names() {
             for (_, body) in world.house.aws.sqs.peek(&queue).unwrap() {

@@ -23,7 +23,7 @@ pub(crate) const TWELVE: [&str; 12] = [
 pub(crate) fn csv(phones: &[&str]) -> String {
     let mut csv = "nama,no hp,tanggal persetujuan\n".to_owned();
     for phone in phones {
-        csv.push_str(&format!("Sari,{phone},2026-01-05 10:00\n"));
+        csv.push_str(&format!("Wulandari,{phone},2026-01-05 10:00\n"));
     }
     csv
 }

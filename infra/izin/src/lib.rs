@@ -7,6 +7,7 @@
 pub mod demo;
 pub mod house;
 pub mod people;
+pub mod up;
 
 use std::process::ExitCode;
 

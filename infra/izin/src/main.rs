@@ -17,6 +17,8 @@ struct Cli {
 enum Command {
     /// The main job, once: import, consent, send, statuses, stops, report.
     Demo(izin::demo::Args),
+    /// The same service, listening, until it is stopped.
+    Up(izin::up::Args),
     /// A CSV of fictional people.
     People {
         /// How many rows.
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
     platform::telemetry::init_if_asked();
     match Cli::parse().command {
         Command::Demo(args) => izin::demo::main(args),
+        Command::Up(args) => izin::up::main(args),
         Command::People { rows, seed, out } => {
             match std::fs::write(&out, izin::people::csv(rows, seed)) {
                 Ok(()) => ExitCode::SUCCESS,
