@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::SignedDuration;
@@ -90,9 +91,12 @@ const READ_AT_ONCE: i32 = 500;
 /// What must be left of the invocation to begin another page.
 const PAGE_TIME: SignedDuration = SignedDuration::from_secs(30);
 
+/// How long to wait before looking again for a template that is not known yet.
+const TEMPLATE_WAIT: Duration = Duration::from_secs(1);
+
 /// Handles a batch of tasks.
 pub async fn handle(event: SqsEvent, invocation: Invocation, deps: &Deps) -> SqsBatchResponse {
-    batch::run(event, NonZeroUsize::MIN, async |task: ConsentTask| {
+    batch::run(event, NonZeroUsize::MIN, |task: ConsentTask| async move {
         let ConsentTask::ValidateV1 { tenant, campaign } = task;
         match validate(tenant, campaign, invocation, deps).await {
             Ok(()) => Disposition::Done,
@@ -120,6 +124,20 @@ async fn validate(
         if campaign.state != CampaignState::Validating {
             return Ok(());
         }
+        let task = ConsentTask::ValidateV1 {
+            tenant,
+            campaign: id,
+        };
+        let template = &campaign.plan.template;
+        let known = deps
+            .campaigns
+            .template(tenant, &template.name, &template.language)
+            .await?;
+        if known.is_none() {
+            // The timer reads it from WhatsApp; nothing is frozen before.
+            tracing::info!(campaign = %id, "waiting for the template");
+            return deps.queue.send_later(&task, TEMPLATE_WAIT).await;
+        }
         let pages = deps.campaigns.pages(tenant, id).await?;
         if pages.last().is_some_and(|page| page.last) {
             let judged: u64 = pages.iter().map(Page::judged).sum();
@@ -133,10 +151,6 @@ async fn validate(
             return Ok(());
         }
         if invocation.ends_within(PAGE_TIME, deps.clock.now()) {
-            let task = ConsentTask::ValidateV1 {
-                tenant,
-                campaign: id,
-            };
             return deps.queue.send(&task).await;
         }
         let number = u32::try_from(pages.len())

@@ -94,7 +94,7 @@ const PAGE_TIME: SignedDuration = SignedDuration::from_secs(20);
 
 /// Handles a batch of tasks.
 pub async fn handle(event: SqsEvent, invocation: Invocation, deps: &Deps) -> SqsBatchResponse {
-    batch::run(event, NonZeroUsize::MIN, async |task: FanoutTask| {
+    batch::run(event, NonZeroUsize::MIN, |task: FanoutTask| async move {
         let FanoutTask::PlanV1 { tenant, campaign } = task;
         match plan(tenant, campaign, invocation, deps).await {
             Ok(()) => Disposition::Done,
@@ -170,11 +170,12 @@ async fn plan_page(
         ));
     }
     let now = deps.clock.now();
-    stream::iter((first..).zip(tokens.chunks(deps.block_size)))
-        .map(|(number, tokens)| async move {
-            let block = Block::planned(number, tokens.to_vec(), now);
-            deps.campaigns.plan_block(tenant, id, &block).await
-        })
+    let blocks: Vec<Block> = (first..)
+        .zip(tokens.chunks(deps.block_size))
+        .map(|(number, tokens)| Block::planned(number, tokens.to_vec(), now))
+        .collect();
+    stream::iter(blocks)
+        .map(|block| async move { deps.campaigns.plan_block(tenant, id, &block).await })
         .buffer_unordered(WIDTH)
         .try_for_each(|_| async { Ok(()) })
         .await

@@ -1,7 +1,7 @@
 //! One walk through a file as a stream: the same rows and the same verdicts in
 //! every run.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::Timestamp;
 use platform::campaigns::ImportCounts;
@@ -10,7 +10,7 @@ use platform::objects::Objects;
 use policy::consent::Consent;
 use policy::ids::{ImportId, TenantId};
 use policy::import::{
-    Candidate, FileRefusal, Limits, Reader, Report, RowOutcome, Rules, accept_row,
+    Candidate, FileRefusal, Limits, Reader, Report, RowOutcome, Rules, accept_row, opt_out,
 };
 use policy::phone::Region;
 use policy::subscription::Subscription;
@@ -35,6 +35,7 @@ pub(crate) struct Judged {
     pub(crate) reasons: BTreeMap<String, u64>,
     /// The rejected rows, ready to be mended and uploaded again.
     pub(crate) report: String,
+    writer: Option<Report>,
 }
 
 /// A person of the file.
@@ -42,7 +43,15 @@ pub(crate) struct Judged {
 pub(crate) struct Entry {
     pub(crate) token: ContactToken,
     pub(crate) subscription: Subscription,
-    pub(crate) said_no: bool,
+}
+
+/// Whom a file names.
+#[derive(Debug, Default)]
+pub(crate) struct Named {
+    /// People of its accepted rows.
+    pub(crate) accepted: HashSet<ContactToken>,
+    /// People of whom any row says that they opted out, be it accepted or not.
+    pub(crate) said_no: BTreeSet<ContactToken>,
 }
 
 impl Walk {
@@ -82,8 +91,11 @@ impl Walk {
     ) -> Result<(), FileRefusal> {
         let rules = self.rules();
         while let Some(record) = reader.next_record()? {
+            let report = judged
+                .writer
+                .get_or_insert_with(|| Report::new(record.layout()));
             if judged.report.is_empty() {
-                judged.report = Report::new(record.layout()).header().to_owned();
+                judged.report = report.header().to_owned();
             }
             judged.counts.rows += 1;
             match accept_row(&record, &rules) {
@@ -99,7 +111,6 @@ impl Walk {
                     judged.counts.rejected += 1;
                     let first = reasons.first().map_or("unknown", |reason| reason.code());
                     *judged.reasons.entry(first.to_owned()).or_insert(0) += 1;
-                    let report = Report::new(record.layout());
                     judged.report.push_str(&report.row(&record, &reasons));
                 }
             }
@@ -113,9 +124,9 @@ impl Walk {
         objects: &Objects,
         object: &str,
         people: &mut People<'_>,
-    ) -> Result<(), Fault> {
+    ) -> Result<Named, Fault> {
         let mut reader = Reader::new(Limits::UPLOAD, None);
-        let mut seen = HashSet::new();
+        let mut named = Named::default();
         let mut body = objects.get_from(object, 0).await?;
         loop {
             let piece = body.next().await?;
@@ -124,21 +135,17 @@ impl Walk {
                 Some(piece) => reader.push(&piece),
                 None => reader.finish(),
             }
-            while let Some(entry) = self.next_entry(&mut reader, &mut seen)? {
+            while let Some(entry) = self.next_entry(&mut reader, &mut named)? {
                 people.add(entry).await?;
             }
             if ended {
-                return Ok(());
+                return Ok(named);
             }
         }
     }
 
     /// The next person who has not come before.
-    fn next_entry(
-        &self,
-        reader: &mut Reader,
-        seen: &mut HashSet<ContactToken>,
-    ) -> Result<Option<Entry>, Fault> {
+    fn next_entry(&self, reader: &mut Reader, named: &mut Named) -> Result<Option<Entry>, Fault> {
         let rules = self.rules();
         loop {
             let record = reader
@@ -148,9 +155,12 @@ impl Walk {
                 return Ok(None);
             };
             let row = record.row();
+            if let Some(phone) = opt_out(&record, &rules) {
+                named.said_no.insert(self.key.contact(self.tenant, &phone));
+            }
             if let RowOutcome::Accepted(candidate) = accept_row(&record, &rules) {
                 let token = self.key.contact(self.tenant, &candidate.phone);
-                if seen.insert(token) {
+                if named.accepted.insert(token) {
                     return Ok(Some(self.entry(token, candidate, row)));
                 }
             }
@@ -165,7 +175,6 @@ impl Walk {
         };
         Entry {
             token,
-            said_no: candidate.said_no,
             subscription: Subscription {
                 phone: candidate.phone,
                 name: candidate.name,

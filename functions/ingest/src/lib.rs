@@ -19,7 +19,7 @@ use std::num::NonZeroUsize;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use platform::aws::Clients;
 use platform::batch::{self, Disposition};
-use platform::campaigns::{Campaigns, Import, ImportState};
+use platform::campaigns::{Campaigns, Import, ImportState, Page};
 use platform::clock::SharedClock;
 use platform::config::{ConfigError, Env};
 use platform::contacts::Contacts;
@@ -30,7 +30,7 @@ use platform::queue::{Queue, ReceiptTask};
 use platform::secrets::Secrets;
 use policy::ids::{ImportId, TenantId};
 use policy::phone::Region;
-use policy::token::TokenKey;
+use policy::token::{ContactToken, TokenKey};
 use secrecy::ExposeSecret as _;
 
 use crate::event::Message;
@@ -101,7 +101,7 @@ impl Deps {
 
 /// Handles a batch of events and tasks.
 pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResponse {
-    batch::run(event, NonZeroUsize::MIN, async |message: Message| {
+    batch::run(event, NonZeroUsize::MIN, |message: Message| async move {
         for (tenant, id) in message.imports() {
             if let Err(fault) = import(tenant, id, deps).await {
                 tracing::warn!(import = %id, error = chain(&fault), "import comes again");
@@ -149,18 +149,24 @@ async fn import(tenant: TenantId, id: ImportId, deps: &Deps) -> Result<(), Fault
         ));
     }
     let mut people = People::new(tenant, import.list, deps);
-    walk.write(&deps.objects, &import.object, &mut people)
+    let named = walk
+        .write(&deps.objects, &import.object, &mut people)
         .await?;
-    let written = people.finish().await?;
-    import.counts.suppressed = written.suppressed;
+    let stopped_before = people.finish().await?;
+    let said_no = named.said_no;
+    let said_no_here = said_no
+        .iter()
+        .filter(|token| named.accepted.contains(token) && !stopped_before.contains(token));
+    import.counts.suppressed = (stopped_before.len() + said_no_here.count()) as u64;
 
     let report = format!("reports/{tenant}/{id}/rejected.csv");
     deps.objects
         .put(&report, judged.report.into_bytes(), "text/csv")
         .await?;
-    if !written.said_no.is_empty() {
-        let object = format!("reports/{tenant}/{id}/stops");
-        let body = platform::campaigns::Page::encode(&written.said_no);
+    if !said_no.is_empty() {
+        let object = format!("optouts/{tenant}/{id}");
+        let said_no: Vec<ContactToken> = said_no.into_iter().collect();
+        let body = Page::encode(&said_no);
         deps.objects
             .put(&object, body, "application/octet-stream")
             .await?;

@@ -1,6 +1,8 @@
 //! People on their way into a list: compared with who is there, and written in
 //! batches.
 
+use std::collections::BTreeSet;
+
 use platform::fault::Fault;
 use policy::ids::{ListId, TenantId};
 use policy::person::Person;
@@ -20,16 +22,8 @@ pub(crate) struct People<'a> {
     list: ListId,
     deps: &'a Deps,
     waiting: Vec<Entry>,
-    written: Written,
-}
-
-/// What writing found.
-#[derive(Debug, Default)]
-pub(crate) struct Written {
     /// People of the file who said stop before.
-    pub(crate) suppressed: u64,
-    /// People whom the file itself reports as opted out.
-    pub(crate) said_no: Vec<ContactToken>,
+    stopped: BTreeSet<ContactToken>,
 }
 
 impl<'a> People<'a> {
@@ -39,7 +33,7 @@ impl<'a> People<'a> {
             list,
             deps,
             waiting: Vec::with_capacity(AT_ONCE),
-            written: Written::default(),
+            stopped: BTreeSet::new(),
         }
     }
 
@@ -51,9 +45,10 @@ impl<'a> People<'a> {
         Ok(())
     }
 
-    pub(crate) async fn finish(mut self) -> Result<Written, Fault> {
+    /// Writes the rest; the people of the file who said stop before.
+    pub(crate) async fn finish(mut self) -> Result<BTreeSet<ContactToken>, Fault> {
         self.flush().await?;
-        Ok(self.written)
+        Ok(self.stopped)
     }
 
     /// Writes those who are new or changed; who is there keeps the stronger
@@ -72,9 +67,8 @@ impl<'a> People<'a> {
         let mut changed: Vec<(ContactToken, Subscription)> = Vec::new();
         for entry in entries {
             let stopped = |person: &Person| person.suppression(&Purpose::marketing()).is_some();
-            self.written.suppressed += u64::from(persons.get(&entry.token).is_some_and(stopped));
-            if entry.said_no {
-                self.written.said_no.push(entry.token);
+            if persons.get(&entry.token).is_some_and(stopped) {
+                self.stopped.insert(entry.token);
             }
             let known = known.get(&entry.token);
             let new = match known {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use futures_util::future::{Either, pending, select};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
@@ -12,8 +13,9 @@ use platform::campaigns::Settlement;
 use platform::clock::SharedClock;
 use platform::fault::Fault;
 use platform::metrics::Metrics;
+use platform::queue::SendTask;
 use platform::rate::{Lease, LeaseAnswer};
-use policy::block::{Block, Outcome};
+use policy::block::{Block, Outcome, Phase};
 use policy::ids::OwnerNonce;
 use policy::jurisdiction::Jurisdictions;
 use policy::person::Person;
@@ -43,6 +45,9 @@ const RECORD_EVERY: SignedDuration = SignedDuration::from_secs(1);
 
 /// How long before the last slot of a lease the next lease is taken.
 const REFILL_LEAD: SignedDuration = SignedDuration::from_millis(150);
+
+/// The longest delay of a queue message (SQS quota).
+const QUEUE_WAITS: SignedDuration = SignedDuration::from_mins(15);
 
 /// Runs a block that is in flight for `owner` until `deadline`.
 pub(crate) async fn run(
@@ -82,13 +87,43 @@ pub(crate) async fn run(
     }
     let due = outcomes.values().filter_map(Outcome::due).min();
     block.settle(states, due.unwrap_or(now));
-    deps.campaigns
+    let settled = deps
+        .campaigns
         .settle_block(sender.tenant, sender.campaign, &block, settlement)
         .await?;
+    if settled {
+        queue_again(&block, sender, deps).await?;
+    }
     for outcome in outcomes.values() {
         metrics.count(outcome_metric(outcome), 1);
     }
     Ok(())
+}
+
+/// Queues a block again for when the first of its recipients is due, if a queue
+/// can wait that long; else the timer releases it. A message that is lost here
+/// comes back by the timer too.
+async fn queue_again(block: &Block, sender: &Sender, deps: &Deps) -> Result<(), Fault> {
+    let Phase::Pending { due } = block.phase else {
+        return Ok(());
+    };
+    let wait = due
+        .duration_since(deps.clock.now())
+        .max(SignedDuration::ZERO);
+    if wait > QUEUE_WAITS {
+        return Ok(());
+    }
+    let task = SendTask::RangeV1 {
+        tenant: sender.tenant,
+        campaign: sender.campaign,
+        from: block.number,
+        to: block.number + 1,
+    };
+    // Whole seconds, rounded up: a message that comes too early finds nothing due.
+    let seconds = u64::try_from(wait.as_millis()).unwrap_or(0).div_ceil(1_000);
+    deps.queue
+        .send_later(&task, Duration::from_secs(seconds))
+        .await
 }
 
 fn outcome_metric(outcome: &Outcome) -> &'static str {
@@ -144,6 +179,7 @@ impl<'a> Run<'a> {
             jurisdictions: Jurisdictions::embedded(),
             terms: &self.sender.terms,
             service_window_ends: None,
+            marketing_declined_at: None,
         });
         let excluded = |reason: &'static str| Outcome::Excluded {
             reason: reason.to_owned(),
@@ -160,9 +196,10 @@ impl<'a> Run<'a> {
                 reason: reason.code().to_owned(),
                 // A paused campaign releases nothing; whoever resumes it finds
                 // its blocks due.
-                due: match reason {
-                    DeferReason::CampaignPaused => now,
-                    DeferReason::ClaimsFull | DeferReason::QuietHours => until,
+                due: if reason == DeferReason::CampaignPaused {
+                    now
+                } else {
+                    until
                 },
             }),
             Decision::InDoubt => Err(Outcome::Unknown),

@@ -122,6 +122,13 @@ impl Deps {
         })
     }
 
+    /// The same, speaking to WhatsApp through `whatsapp`.
+    #[must_use]
+    pub fn through(mut self, whatsapp: whatsapp::Client) -> Self {
+        self.whatsapp = whatsapp;
+        self
+    }
+
     /// The same without metric records: for one-machine runs and tests.
     #[must_use]
     pub fn without_metrics(mut self) -> Self {
@@ -132,7 +139,7 @@ impl Deps {
 
 /// Handles a batch of tasks.
 pub async fn handle(event: SqsEvent, invocation: Invocation, deps: &Deps) -> SqsBatchResponse {
-    batch::run(event, NonZeroUsize::MIN, async |task: SendTask| {
+    batch::run(event, NonZeroUsize::MIN, |task: SendTask| async move {
         let mut metrics = Metrics::of("send");
         let sent = range::send(&task, invocation, deps, &mut metrics).await;
         metrics.emit(deps.clock.now(), deps.metrics);

@@ -1,30 +1,44 @@
 //! All services together, as a template describes them, on loopback ports.
 
+mod endpoints;
+mod names;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use jiff::SignedDuration;
 use platform::clock::SharedClock;
+use rand::distr::Alphanumeric;
+use rand::rngs::SmallRng;
+use rand::{Rng as _, SeedableRng as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::account::{ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY, arn};
+use crate::account::{ACCESS_KEY, REGION, SECRET_KEY};
+use crate::client::plain;
 use crate::dynamodb::{DynamoDb, TableError};
 use crate::s3::{S3, S3Error, Subscription};
-use crate::secrets::{Secrets, secret_arn};
-use crate::sqs::{Redrive, Settings, Sqs, SqsError, queue_arn, queue_url};
-use crate::template::{Queue, Reference, Template};
+use crate::secrets::Secrets;
+use crate::sqs::{Redrive, Settings, Sqs, SqsError};
+use crate::template::{Bucket, Notification, Queue, Template};
+
+pub use endpoints::Endpoints;
+
+use names::bucket_name;
+
+/// How long the SDK waits at first before it asks again; its own second would
+/// be spent waiting for nobody.
+const BACKOFF: Duration = Duration::from_millis(1);
 
 /// A running emulation. It stops, and forgets everything, when it is dropped.
 pub struct Aws {
@@ -66,6 +80,14 @@ pub enum AwsError {
     /// There is no such function.
     #[error("template has no function {0}")]
     UnknownFunction(String),
+    /// A policy has a condition that is not judged.
+    #[error("role of function {function}: condition {condition} is not judged")]
+    UnknownCondition {
+        /// Logical id of the function.
+        function: String,
+        /// Operator and key.
+        condition: String,
+    },
     /// A value refers to something that is not emulated.
     #[error("function {function}, variable {variable}: {reference} is not emulated")]
     UnknownReference {
@@ -76,19 +98,6 @@ pub enum AwsError {
         /// What it refers to.
         reference: String,
     },
-}
-
-/// Where the services listen.
-#[derive(Clone, Debug)]
-pub struct Endpoints {
-    /// DynamoDB.
-    pub dynamodb: String,
-    /// S3.
-    pub s3: String,
-    /// Secrets Manager.
-    pub secrets: String,
-    /// SQS.
-    pub sqs: String,
 }
 
 impl Aws {
@@ -110,11 +119,16 @@ impl Aws {
         }
 
         let s3 = S3::new(clock.clone(), sqs.clone(), subscriptions(template))?;
-        for id in template.buckets.keys() {
-            s3.create(&bucket_name(id))?;
+        for (id, bucket) in &template.buckets {
+            s3.create(&bucket_name(id, bucket))?;
         }
 
         let secrets = Secrets::new(clock.clone());
+        for (id, secret) in &template.secrets {
+            if let Some(length) = secret.generated_length {
+                secrets.put(id, generate(id, length));
+            }
+        }
         let mut servers = JoinSet::new();
         let endpoints = Endpoints {
             dynamodb: {
@@ -156,7 +170,7 @@ impl Aws {
     /// What an AWS SDK client needs to talk to this emulation: endpoints for
     /// each service, region and credentials.
     pub fn sdk_config(&self) -> SdkConfig {
-        self.sdk_config_over(aws_smithy_http_client::Builder::new().build_http())
+        self.sdk_config_over(plain())
     }
 
     /// The same, through `client`.
@@ -167,6 +181,7 @@ impl Aws {
             .region(Region::from_static(REGION))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .service_config(self.endpoints.clone())
+            .retry_config(RetryConfig::standard().with_initial_backoff(BACKOFF))
             .http_client(client)
             .build()
     }
@@ -185,62 +200,6 @@ impl Aws {
     pub fn template(&self) -> &Template {
         &self.template
     }
-
-    /// The environment that the template gives to the function `id`.
-    pub fn environment(&self, id: &str) -> Result<BTreeMap<String, String>, AwsError> {
-        let unknown = || AwsError::UnknownFunction(id.to_owned());
-        let function = self.template.functions.get(id).ok_or_else(unknown)?;
-        let mut environment = BTreeMap::new();
-        for (variable, expression) in &function.environment {
-            let value = expression.resolve(&|reference| self.resolve(reference));
-            let value = value.map_err(|reference| AwsError::UnknownReference {
-                function: id.to_owned(),
-                variable: variable.clone(),
-                reference: reference.to_string(),
-            })?;
-            environment.insert(variable.clone(), value);
-        }
-        Ok(environment)
-    }
-
-    /// What `!Ref` or `!GetAtt` gives for an emulated resource.
-    fn resolve(&self, reference: &Reference) -> Option<String> {
-        let id = reference.name.as_str();
-        let attribute = reference.attribute.as_deref();
-        if let (Some(pseudo), None) = (id.strip_prefix("AWS::"), attribute) {
-            return Some(match pseudo {
-                "AccountId" => ACCOUNT.to_owned(),
-                "Partition" => "aws".to_owned(),
-                "Region" => REGION.to_owned(),
-                "StackName" => "izin".to_owned(),
-                "URLSuffix" => "amazonaws.com".to_owned(),
-                _ => return None,
-            });
-        }
-        match (self.template.types.get(id)?.as_str(), attribute) {
-            ("AWS::DynamoDB::Table", None) => Some(id.to_owned()),
-            ("AWS::DynamoDB::Table", Some("Arn")) => Some(arn("dynamodb", &format!("table/{id}"))),
-            ("AWS::KMS::Key", None) => Some(id.to_owned()),
-            ("AWS::KMS::Key", Some("Arn")) => Some(arn("kms", &format!("key/{id}"))),
-            ("AWS::S3::Bucket", None) => Some(bucket_name(id)),
-            ("AWS::S3::Bucket", Some("Arn")) => Some(format!("arn:aws:s3:::{}", bucket_name(id))),
-            ("AWS::SQS::Queue", None) => Some(self.queue_url(id)),
-            ("AWS::SQS::Queue", Some("Arn")) => Some(queue_arn(id)),
-            ("AWS::SQS::Queue", Some("QueueName")) => Some(id.to_owned()),
-            ("AWS::SQS::Queue", Some("QueueUrl")) => Some(self.queue_url(id)),
-            ("AWS::SecretsManager::Secret", None | Some("Id")) => Some(secret_arn(id)),
-            ("AWS::Serverless::Function", None) => Some(id.to_owned()),
-            ("AWS::Serverless::Function", Some("Arn")) => {
-                Some(arn("lambda", &format!("function:{id}")))
-            }
-            _ => None,
-        }
-    }
-
-    /// The URL of the queue called `name`.
-    pub fn queue_url(&self, name: &str) -> String {
-        queue_url(&self.endpoints.sqs, name)
-    }
 }
 
 impl fmt::Debug for Aws {
@@ -252,22 +211,17 @@ impl fmt::Debug for Aws {
     }
 }
 
-/// `AWS_ENDPOINT_URL_<SERVICE>`, without an environment.
-impl LoadServiceConfig for Endpoints {
-    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
-        match (key.env(), key.service_id()) {
-            ("AWS_ENDPOINT_URL", "DynamoDB") => Some(self.dynamodb.clone()),
-            ("AWS_ENDPOINT_URL", "S3") => Some(self.s3.clone()),
-            ("AWS_ENDPOINT_URL", "SQS") => Some(self.sqs.clone()),
-            ("AWS_ENDPOINT_URL", "Secrets Manager") => Some(self.secrets.clone()),
-            _ => None,
-        }
-    }
-}
-
-/// The name of the bucket with this logical id: bucket names are lower case.
-pub fn bucket_name(id: &str) -> String {
-    format!("izin-{}", id.to_lowercase())
+/// A value of `length` letters and digits for the secret `id`: always the same
+/// one, so that a test that runs twice sees the same tokens. It protects
+/// nothing but what this process forgets at its end.
+fn generate(id: &str, length: u32) -> String {
+    let seed = id
+        .bytes()
+        .fold(0, |seed: u64, byte| seed.wrapping_mul(31) + u64::from(byte));
+    let mut rng = SmallRng::seed_from_u64(seed);
+    (0..length)
+        .map(|_| char::from(rng.sample(Alphanumeric)))
+        .collect()
 }
 
 async fn listen() -> io::Result<(TcpListener, String)> {
@@ -297,11 +251,11 @@ fn subscriptions(template: &Template) -> Vec<Subscription> {
     let buckets = template.buckets.iter();
     let notifications = buckets.flat_map(|(id, bucket)| {
         let notifications = bucket.notifications.iter();
-        notifications.map(move |notification| (id, notification))
+        notifications.map(move |notification| (id, bucket, notification))
     });
-    let subscription = |(id, notification): (&String, &crate::template::Notification)| {
+    let subscription = |(id, bucket, notification): (&String, &Bucket, &Notification)| {
         Some(Subscription {
-            bucket: bucket_name(id),
+            bucket: bucket_name(id, bucket),
             queue: notification.queue.resource()?.to_owned(),
             event: notification.event.clone(),
             prefix: notification.prefix.clone(),

@@ -10,7 +10,6 @@
 //! Effects outside a guarded future, a test's own requests say, are neither
 //! counted nor the end of anything.
 
-mod client;
 #[cfg(test)]
 mod tests;
 
@@ -19,12 +18,15 @@ use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector as _, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 use tokio::sync::Notify;
 
-use client::CrashingClient;
+use crate::client::{Layer, Operation, layered, plain};
 
 tokio::task_local! {
     /// The process that runs on this task.
@@ -97,10 +99,15 @@ impl CrashPlan {
         }
     }
 
-    /// An HTTP client for the AWS SDK each of whose requests is an effect,
-    /// named as in `dynamodb.UpdateItem` or `s3.PUT`.
+    /// `inner`, each of whose requests is now an effect, named as in
+    /// `dynamodb.UpdateItem` or `s3.PUT`.
+    pub fn over(&self, inner: SharedHttpClient) -> SharedHttpClient {
+        layered(self.clone(), inner)
+    }
+
+    /// A client for loopback each of whose requests is an effect.
     pub fn http_client(&self) -> SharedHttpClient {
-        SharedHttpClient::new(CrashingClient::new(self.clone()))
+        self.over(plain())
     }
 
     /// Counts an effect that was just made. True if the process must die of
@@ -151,6 +158,27 @@ impl CrashPlan {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().expect("no holder of the plan panics")
+    }
+}
+
+impl Layer for CrashPlan {
+    fn call(&self, request: HttpRequest, next: &SharedHttpConnector) -> HttpConnectorFuture {
+        let Some(process) = Process::current() else {
+            return next.call(request);
+        };
+        if process.is_dead() {
+            return HttpConnectorFuture::new(pending());
+        }
+        let operation = Operation::of(&request).to_string();
+        let plan = self.clone();
+        let response = next.call(request);
+        HttpConnectorFuture::new(async move {
+            let response = response.await;
+            if plan.strikes(&process, &operation) {
+                pending::<()>().await;
+            }
+            response
+        })
     }
 }
 

@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use dynoxide::Database;
 use dynoxide::actions::create_table::CreateTableRequest;
+use dynoxide::actions::scan::ScanRequest;
 use dynoxide::actions::update_time_to_live::{TimeToLiveSpecification, UpdateTimeToLiveRequest};
 use dynoxide::storage_backend::Clock;
 use platform::clock::SharedClock;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::template::Table;
@@ -74,6 +75,28 @@ impl DynamoDb {
                 .map_err(|error| failed(name, error))?;
         }
         Ok(())
+    }
+
+    /// Every item of a table, in DynamoDB's JSON. For a test that looks at the
+    /// whole: the service itself never may.
+    pub fn items(&self, table: &str) -> Result<Vec<Value>, TableError> {
+        let mut items = Vec::new();
+        let mut start = None;
+        loop {
+            let request = ScanRequest {
+                table_name: table.to_owned(),
+                exclusive_start_key: start,
+                ..ScanRequest::default()
+            };
+            let page = self.0.scan(request).map_err(|error| failed(table, error))?;
+            for item in page.items.into_iter().flatten() {
+                items.push(serde_json::to_value(item).map_err(|error| failed(table, error))?);
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok(items);
+            }
+        }
     }
 
     /// Deletes the items whose time to live is over, and counts them. The real

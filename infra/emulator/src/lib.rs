@@ -6,17 +6,24 @@
 //!   unmodified AWS SDK talks to over loopback HTTP;
 //! - [`aws`] starts them all as the template says;
 //! - [`wiring`] hands each function the JSON that Lambda would hand it;
-//! - [`crash`] kills a function after any of its effects.
+//! - [`client`] puts layers between the SDK and the services: [`crash`] kills a
+//!   function after any of its effects, [`faults`] makes the trouble of an
+//!   ordinary day, [`access`] holds a function to its role, and [`meter`] counts
+//!   what it costs.
 //!
 //! Time is a [`SharedClock`](platform::clock::SharedClock) everywhere, so that
 //! a test can hold it.
 
+pub mod access;
 pub mod account;
 pub mod aws;
 
+pub mod client;
 pub mod crash;
 pub mod dynamodb;
+pub mod faults;
 mod ids;
+pub mod meter;
 pub mod s3;
 pub mod secrets;
 pub mod sqs;

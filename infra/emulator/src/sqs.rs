@@ -173,9 +173,8 @@ impl Sqs {
     ) -> Result<Vec<Received>, SqsError> {
         let deadline = later(self.0.clock.now(), wait);
         loop {
+            // Made first, so that it knows of what arrives from here on.
             let arrival = self.0.arrival.notified();
-            tokio::pin!(arrival);
-            arrival.as_mut().enable();
             let received = self.receive(queue, max, visibility)?;
             if !received.is_empty() || self.0.clock.now() >= deadline {
                 return Ok(received);

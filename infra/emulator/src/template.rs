@@ -64,9 +64,17 @@ pub enum TemplateError {
 }
 
 impl Template {
+    /// Reads `text`, with the defaults of its parameters.
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        Self::parse_with(text, &BTreeMap::new())
+    }
+
     /// Reads `text`, with the defaults of its parameters overridden by
     /// `parameters`.
-    pub fn parse(text: &str, parameters: &BTreeMap<String, String>) -> Result<Self, TemplateError> {
+    pub fn parse_with(
+        text: &str,
+        parameters: &BTreeMap<String, String>,
+    ) -> Result<Self, TemplateError> {
         let document = yaml::parse(text).map_err(|error| TemplateError::Yaml(Box::new(error)))?;
         let none = Map::new();
         let conditions = document["Conditions"].as_object().unwrap_or(&none);

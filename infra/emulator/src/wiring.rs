@@ -32,7 +32,7 @@ use crate::sqs::{Received, Sqs, SqsError};
 use crate::template::Event;
 
 pub use front::Front;
-pub use function::{Function, Invocation, InvocationError};
+pub use function::{Function, Invocation, InvocationError, Usage};
 
 use batch::Verdict;
 use gateway::Route;
@@ -162,6 +162,14 @@ impl Wiring {
         }
     }
 
+    /// What each function was asked to do so far, by logical id.
+    pub fn usage(&self) -> BTreeMap<String, Usage> {
+        let functions = self.0.functions.iter();
+        functions
+            .map(|(id, wired)| (id.clone(), wired.function.usage()))
+            .collect()
+    }
+
     /// When the next message that starts a function becomes visible, or did.
     pub fn next_due(&self) -> Result<Option<jiff::Timestamp>, WiringError> {
         let mut next = None;
@@ -224,37 +232,54 @@ impl Wiring {
             .functions
             .get(id)
             .expect("only wired functions are started");
-        let ends = self.0.clock.now().saturating_add(wired.timeout);
+        let begins = self.0.clock.now();
+        let ends = begins.saturating_add(wired.timeout);
         let ends = ends.expect("a signed duration is no calendar span");
         let invocation = Invocation {
             request_id: self.0.ids.mint(),
             deadline: ends,
             function: id.to_owned(),
         };
+        let environment = wired.function.take();
+        let run = self.run_once(environment.as_ref(), event, invocation);
+        let outcome = match deadline {
+            Deadline::Open => run.await,
+            Deadline::Enforced => tokio::select! {
+                outcome = run => outcome,
+                () = self.0.clock.sleep_until(ends) => Err(InvocationError::TimedOut),
+            },
+        };
+        let busy = self.0.clock.now().duration_since(begins);
+        wired.function.give_back(environment, &outcome, busy);
+        outcome
+    }
+
+    /// Runs code as a process that may panic, or be killed by the crash plan.
+    async fn run_once<C, A>(
+        &self,
+        code: &C,
+        event: Value,
+        invocation: Invocation,
+    ) -> Result<Value, InvocationError>
+    where
+        C: Fn(Value, Invocation) -> A + ?Sized,
+        A: Future<Output = Result<Value, InvocationError>>,
+    {
         let work = async {
             self.0.crashes.after_effect("lambda.receive").await;
-            let answer = wired.function.call(event, invocation).await?;
+            let answer = code(event, invocation).await?;
             self.0.crashes.after_effect("lambda.respond").await;
             Ok(answer)
         };
-        let outcome = async {
-            match self
-                .0
-                .crashes
-                .guard(AssertUnwindSafe(work).catch_unwind())
-                .await
-            {
-                Ok(Ok(answer)) => answer,
-                Ok(Err(_panic)) => Err(InvocationError::Panicked),
-                Err(killed) => Err(InvocationError::Killed(killed.effect)),
-            }
-        };
-        match deadline {
-            Deadline::Open => outcome.await,
-            Deadline::Enforced => tokio::select! {
-                outcome = outcome => outcome,
-                () = self.0.clock.sleep_until(ends) => Err(InvocationError::TimedOut),
-            },
+        match self
+            .0
+            .crashes
+            .guard(AssertUnwindSafe(work).catch_unwind())
+            .await
+        {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_panic)) => Err(InvocationError::Panicked),
+            Err(killed) => Err(InvocationError::Killed(killed.effect)),
         }
     }
 }

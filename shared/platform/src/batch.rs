@@ -20,10 +20,11 @@ pub enum Disposition {
 ///
 /// A body that cannot be decoded is reported as failed: a repetition does not
 /// help, but the dead-letter queue keeps it for a person.
-pub async fn run<T, H>(event: SqsEvent, width: NonZeroUsize, handle: H) -> SqsBatchResponse
+pub async fn run<T, H, A>(event: SqsEvent, width: NonZeroUsize, handle: H) -> SqsBatchResponse
 where
     T: DeserializeOwned,
-    H: AsyncFn(T) -> Disposition,
+    H: Fn(T) -> A,
+    A: Future<Output = Disposition>,
 {
     let handle = &handle;
     let results: Vec<(String, Disposition)> = stream::iter(event.records)

@@ -57,17 +57,56 @@ impl Clock for SystemClock {
         Timestamp::now()
     }
 
+    fn sleep_until(&self, until: Timestamp) -> BoxFuture<'_, ()> {
+        Self::sleep(until)
+    }
+}
+
+impl SystemClock {
     #[expect(
         clippy::disallowed_methods,
         reason = "the one legal place that waits: pacing and lease refills"
     )]
-    fn sleep_until(&self, until: Timestamp) -> BoxFuture<'_, ()> {
+    fn sleep(until: Timestamp) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            let wait = until.duration_since(self.now());
+            let wait = until.duration_since(Self.now());
             if let Ok(wait) = std::time::Duration::try_from(wait) {
                 tokio::time::sleep(wait).await;
             }
         })
+    }
+}
+
+/// The machine's clock, set to another moment at its start: the same hour of
+/// the same day whenever it runs.
+#[cfg(feature = "testing")]
+#[derive(Clone, Copy, Debug)]
+pub struct SetClock {
+    ahead: jiff::SignedDuration,
+}
+
+#[cfg(feature = "testing")]
+impl SetClock {
+    /// Starts at `start` and runs in real time.
+    pub fn starting_at(start: Timestamp) -> Self {
+        Self {
+            ahead: start.duration_since(SystemClock.now()),
+        }
+    }
+}
+
+#[cfg(feature = "testing")]
+impl Clock for SetClock {
+    fn now(&self) -> Timestamp {
+        SystemClock
+            .now()
+            .saturating_add(self.ahead)
+            .expect("the clock stays in range")
+    }
+
+    fn sleep_until(&self, until: Timestamp) -> BoxFuture<'_, ()> {
+        let until = until.saturating_sub(self.ahead);
+        SystemClock::sleep(until.expect("the clock stays in range"))
     }
 }
 

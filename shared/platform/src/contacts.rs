@@ -10,7 +10,7 @@ use policy::ids::{ListId, TenantId};
 use policy::subscription::Subscription;
 use policy::token::ContactToken;
 
-pub use self::person::{ClaimAnswer, Claimed, StopEvent};
+pub use self::person::{ClaimAnswer, Claimed, RecordedStop, StopEvent};
 use crate::clock::SharedClock;
 use crate::fault::Fault;
 use crate::keys::{self, ContactKey};

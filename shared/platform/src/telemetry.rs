@@ -19,3 +19,16 @@ pub fn init() {
     // A second start in one process keeps the first subscriber.
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
+
+/// Starts plain logs on standard error, but only where `IZIN_LOG` asks for
+/// them: for runs on one machine.
+pub fn init_if_asked() {
+    let Ok(filter) = EnvFilter::try_from_env("IZIN_LOG") else {
+        return;
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(filter)
+        .finish();
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}

@@ -261,8 +261,7 @@ impl Row {
     }
 }
 
-/// The table's text, as it is hashed into the policy version.
-pub(crate) const TABLE: &str = include_str!("../data/error_codes.json");
+const TABLE: &str = include_str!("../data/error_codes.json");
 
 static CODES: LazyLock<Vec<Row>> = LazyLock::new(|| {
     let table: wire::Table =

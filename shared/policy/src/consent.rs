@@ -1,9 +1,21 @@
 //! Consent as evidence, not as a flag.
+//!
+//! A person's history is a set of [`ConsentEvent`]s; [`apply`] folds them, in
+//! any order, to a [`History`], which answers for a purpose and a moment.
+//! [`Consent`] is the short form that stands in a subscription, and [`export()`]
+//! the long one for the person and the authorities (ISO/IEC TS 27560).
+
+mod event;
+mod export;
+mod history;
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+pub use self::event::{ConsentAct, ConsentEvent, Evidence};
+pub use self::export::{ExportFacts, Party, export};
+pub use self::history::{ConsentStatus, History, REQUEST_LASTS, apply};
 use crate::purpose::Purpose;
 
 /// What one subscription knows about a person's yes.

@@ -2,8 +2,8 @@
 //! each person will read.
 //!
 //! [`Template`] is an approved WhatsApp template in our own plain types,
-//! [`Mapping`] says which column fills which variable, [`parameters`] fills
-//! them for one person, and [`check`] looks at both before anybody is asked.
+//! [`Mapping`] says which column fills which variable, [`parameters()`] fills
+//! them for one person, and [`check()`] looks at both before anybody is asked.
 
 mod check;
 mod mapping;
@@ -17,7 +17,6 @@ pub use parameters::{
     BODY_MAX, ButtonParameter, HeaderParameter, OPT_OUT_PAYLOAD, Parameters, Rendered,
     TextParameter, fits_parameter, parameters, render,
 };
-pub(crate) use stop_words::STOP_WORDS;
 pub use template::{
     Button, ButtonKind, Category, Header, MediaKind, ParameterFormat, ParseTemplateError, Piece,
     Template, TemplateStatus, TemplateText,

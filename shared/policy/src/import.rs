@@ -30,8 +30,11 @@ mod date;
 mod encoding;
 mod header;
 mod input;
+mod phone;
+mod raw;
 mod read;
 mod reason;
+mod record;
 mod refusal;
 mod report;
 mod row;
@@ -43,13 +46,20 @@ pub use claim::ConsentClaim;
 pub use date::DateOrder;
 pub use encoding::Encoding;
 pub use header::{Column, ColumnRef, ExplicitMapping, Mapping, Role};
-pub use read::{Checkpoint, Limits, Reader, Record, WINDOW_BYTES};
+pub use read::{Checkpoint, Limits, Reader, WINDOW_BYTES};
 pub use reason::RowReason;
+pub use record::Record;
 pub use refusal::{FileProblem, FileRefusal};
 pub use report::Report;
-pub use row::{Candidate, RowOutcome, Rules, accept_row};
+pub use row::{Candidate, RowOutcome, Rules, accept_row, opt_out};
 pub use sniff::{Delimiter, Layout};
 pub use summary::{Summary, check_file};
+
+/// Name and text of the data files, for the fingerprint of the rules.
+pub(crate) const DATA: [(&str, &str); 2] = [
+    ("import_headers", header::DATA),
+    ("import_words", text::DATA),
+];
 
 #[cfg(test)]
 mod tests;

@@ -6,12 +6,12 @@
 //! of them count. Engineering defaults, not legal advice: every row names its
 //! sources and what is uncertain about it.
 
-use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::content::Category;
 use crate::phone::PhoneNumber;
 use crate::quiet_hours::{self, SendWindow};
 
@@ -21,9 +21,11 @@ pub struct Jurisdictions {
     as_of: String,
     rows: Vec<Jurisdiction>,
     countries: Vec<Country>,
-    /// Prefix of a number's digits → countries, in order of the prefix.
-    prefixes: Vec<(String, Vec<usize>)>,
-    zones: BTreeMap<String, Zone>,
+    /// By the first two digits of a number: the prefixes that begin like that,
+    /// the longest first.
+    prefixes: Vec<Vec<Prefix>>,
+    /// In order of their names.
+    zones: Vec<Zone>,
     /// What every general row allows, for numbers of no known country.
     strictest: SendWindow,
 }
@@ -52,16 +54,13 @@ impl Jurisdictions {
     /// assigned to any.
     pub fn countries(&self, phone: &PhoneNumber) -> impl Iterator<Item = &Country> + Clone {
         let digits = &phone.expose()[1..];
-        let found = (1..=digits.len().min(PREFIX_MAX)).rev().find_map(|end| {
-            let prefix = digits.get(..end)?;
-            let at = self
-                .prefixes
-                .binary_search_by(|(known, _)| known.as_str().cmp(prefix))
-                .ok()?;
-            Some(self.prefixes[at].1.as_slice())
-        });
-        found
-            .unwrap_or_default()
+        let lead = digits.get(..2).and_then(|lead| lead.parse().ok());
+        lead.and_then(|lead: usize| self.prefixes.get(lead))
+            .and_then(|like| {
+                like.iter()
+                    .find(|prefix| digits.starts_with(&prefix.digits))
+            })
+            .map_or(&[][..], |prefix| &prefix.countries)
             .iter()
             .map(|index| &self.countries[*index])
     }
@@ -77,7 +76,8 @@ impl Jurisdictions {
             .map(move |country| self.row(country, sector))
     }
 
-    fn row(&self, country: &Country, sector: Sector) -> &Jurisdiction {
+    /// The row that holds in a country for a sector.
+    pub fn row(&self, country: &Country, sector: Sector) -> &Jurisdiction {
         &self.rows[match sector {
             Sector::General => country.row,
             Sector::FinancialServices => country.financial_row,
@@ -128,7 +128,8 @@ impl Jurisdictions {
     ) -> Option<Timestamp> {
         let places = self.countries(phone).flat_map(move |country| {
             let window = &self.row(country, sector).window;
-            let zones = country.zones.iter().filter_map(|name| self.zone(name));
+            let zones = country.zone_indexes.iter();
+            let zones = zones.filter_map(|index| self.zones[*index].get());
             zones.flat_map(move |zone| {
                 std::iter::once(window)
                     .chain(narrower)
@@ -140,12 +141,19 @@ impl Jurisdictions {
     }
 
     fn zone(&self, name: &str) -> Option<&TimeZone> {
-        self.zones.get(name)?.get(name)
+        let at = self
+            .zones
+            .binary_search_by(|zone| zone.name.as_str().cmp(name));
+        self.zones[at.ok()?].get()
     }
 }
 
-/// Most digits of a prefix.
-const PREFIX_MAX: usize = 7;
+/// The beginning of a number, and the countries that share it.
+#[derive(Debug)]
+struct Prefix {
+    digits: String,
+    countries: Vec<usize>,
+}
 
 /// One body of law, or a stricter rule for one sector within it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -153,6 +161,7 @@ pub struct Jurisdiction {
     id: String,
     window: SendWindow,
     window_source: String,
+    quiet_categories: Vec<Category>,
     consent_days: i64,
     consent_source: String,
     needs_evidence: bool,
@@ -171,9 +180,15 @@ impl Jurisdiction {
         &self.id
     }
 
-    /// When marketing may arrive, in local time.
+    /// When messages with quiet hours may arrive, in local time.
     pub fn window(&self) -> &SendWindow {
         &self.window
+    }
+
+    /// Whether messages of a category have quiet hours; as a rule only
+    /// marketing has.
+    pub fn is_quiet_for(&self, category: Category) -> bool {
+        self.quiet_categories.contains(&category)
     }
 
     /// The rule that [`Jurisdiction::window`] rests on.
@@ -239,6 +254,7 @@ impl Jurisdiction {
 pub struct Country {
     iso2: String,
     zones: Vec<String>,
+    zone_indexes: Vec<usize>,
     row: usize,
     financial_row: usize,
 }
@@ -283,18 +299,22 @@ impl Sector {
 }
 
 /// A time zone that is looked up when first asked for.
-#[derive(Debug, Default)]
-struct Zone(OnceLock<Option<TimeZone>>);
+#[derive(Debug)]
+struct Zone {
+    name: String,
+    rules: OnceLock<Option<TimeZone>>,
+}
 
 impl Zone {
-    fn get(&self, name: &str) -> Option<&TimeZone> {
-        self.0.get_or_init(|| TimeZone::get(name).ok()).as_ref()
+    fn get(&self) -> Option<&TimeZone> {
+        self.rules
+            .get_or_init(|| TimeZone::get(&self.name).ok())
+            .as_ref()
     }
 }
 
-/// The tables' texts, as they are hashed into the policy version.
-pub(crate) const JURISDICTIONS: &str = include_str!("../data/jurisdictions.json");
-pub(crate) const COUNTRIES: &str = include_str!("../data/countries.json");
+const JURISDICTIONS: &str = include_str!("../data/jurisdictions.json");
+const COUNTRIES: &str = include_str!("../data/countries.json");
 
 mod load;
 

@@ -124,4 +124,6 @@ pub struct Claim {
     pub owner: OwnerNonce,
     /// When it was made, by the worker's clock.
     pub at: Timestamp,
+    /// Whether it is for advertising, which the person's patience counts.
+    pub is_marketing: bool,
 }

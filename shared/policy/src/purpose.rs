@@ -46,16 +46,20 @@ impl Purpose {
 
     /// Whether this purpose is `other` or stands above it.
     pub fn covers(&self, other: &Self) -> bool {
-        other
-            .0
-            .strip_prefix(&self.0)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        is_under(&self.0, &other.0)
     }
 
     /// Whether this is advertising of any kind.
     pub fn is_marketing(&self) -> bool {
-        Self::marketing().covers(self)
+        is_under("marketing", &self.0)
     }
+}
+
+/// Whether the path `inner` is `outer` or stands below it.
+fn is_under(outer: &str, inner: &str) -> bool {
+    inner
+        .strip_prefix(outer)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 impl fmt::Display for Purpose {

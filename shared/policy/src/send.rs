@@ -1,21 +1,28 @@
 //! The last word before the wire: may this message leave, now?
 //!
 //! Facts → [`Decision`]. The order of the rules is: campaign → suppression →
-//! consent → quiet hours → claim. All refusals are collected, in that order, and refusals
-//! outrank deferrals.
+//! consent → category and service window → country and quiet hours →
+//! frequency → pair → tier → content → claim. All refusals are collected, in
+//! that order, and refusals outrank deferrals.
 
-use jiff::{SignedDuration, Timestamp};
+mod rules;
+mod terms;
 
+use jiff::Timestamp;
+
+pub use self::terms::{ContentVerdict, Terms};
 use crate::block::Place;
-use crate::campaign::{CampaignFacts, CampaignState};
+use crate::campaign::CampaignFacts;
 use crate::content::Category;
 use crate::ids::{CampaignId, OwnerNonce};
-use crate::jurisdiction::{Jurisdictions, Sector};
+use crate::jurisdiction::Jurisdictions;
 use crate::person::Person;
-use crate::quiet_hours::SendWindow;
 use crate::reason::{DeferReason, Refusal, RefusalReason};
 use crate::subscription::Subscription;
 use crate::token::ContactToken;
+
+pub(crate) use self::rules::has_quiet_hours;
+pub use self::rules::{Objection, objections};
 
 /// Everything the decision may look at. The function gathers it; the fields
 /// hold values, never handles.
@@ -40,30 +47,9 @@ pub struct Facts<'a> {
     /// Until when the person's own last message lets a free text through;
     /// `None` if they have not written lately.
     pub service_window_ends: Option<Timestamp>,
-}
-
-/// What the tenant and the campaign bring into a decision; the same for a
-/// whole block.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Terms {
-    /// What kind of message WhatsApp takes it for.
-    pub category: Category,
-    /// What kind of business the tenant is.
-    pub sector: Sector,
-    /// The tenant's own send window, which can only shorten the law's.
-    pub window: Option<SendWindow>,
-}
-
-impl Terms {
-    /// The terms of a general business without wishes of its own.
-    pub const fn new(category: Category) -> Self {
-        Self {
-            category,
-            sector: Sector::General,
-            window: None,
-        }
-    }
+    /// When WhatsApp last declined marketing for the person (131049), where
+    /// known.
+    pub marketing_declined_at: Option<Timestamp>,
 }
 
 /// Which request this would be.
@@ -112,6 +98,7 @@ pub struct Permit {
     token: ContactToken,
     person_version: u64,
     work: Work,
+    is_marketing: bool,
 }
 
 impl Permit {
@@ -134,134 +121,61 @@ impl Permit {
     pub fn work(&self) -> Work {
         self.work
     }
+
+    /// Whether it is advertising, for the claim to remember.
+    pub fn is_marketing(&self) -> bool {
+        self.is_marketing
+    }
 }
-
-/// How long a message of a paused campaign waits before it asks again.
-const PAUSE_RECHECK: SignedDuration = SignedDuration::from_mins(15);
-
-/// Room for claims in a person's item: beyond this a claim is deferred, so
-/// that a suppression always fits.
-const CLAIMS_MAX: usize = 64;
-
-/// How long a message waits for older claims of its person to age out.
-const CLAIMS_RECHECK: SignedDuration = SignedDuration::from_hours(6);
 
 /// Decides.
 ///
 /// Laws: no `Send` without a consent that carries the campaign's purpose now;
 /// no `Send` for a suppressed purpose; no `Send` of advertising in the quiet
-/// hours of any place where the person may be, and a deferral for them ends
-/// outside them; no second request for one campaign and
-/// person unless the first was definitely refused.
+/// hours of any place where the person may be, and a deferral of advertising
+/// ends outside them; no second request for one campaign and person unless
+/// the first was definitely refused.
 pub fn decide(facts: &Facts<'_>) -> Decision {
-    let Facts {
-        now,
-        campaign,
-        token,
-        person,
-        subscription: _,
-        work,
-        jurisdictions: _,
-        terms: _,
-        service_window_ends: _,
-    } = *facts;
-
     let claim = claim(facts);
     if claim == ClaimState::InDoubt {
         return Decision::InDoubt;
     }
-    let good_hour = first_good_hour(facts);
-    let never = good_hour.is_none().then_some(RefusalReason::NoGoodHour);
-    let claimed = (claim == ClaimState::Elsewhere).then_some(RefusalReason::AlreadyClaimed);
-    if let Some(refusal) = Refusal::collect(refusals(facts).chain(never).chain(claimed)) {
+    let objections = objections(facts);
+    if let Some(refusal) = Refusal::collect(refusals(objections.clone())) {
         return Decision::Refuse(refusal);
     }
-    if campaign.state == CampaignState::Paused {
-        return defer(now, PAUSE_RECHECK, DeferReason::CampaignPaused);
-    }
-    if let Some(until) = good_hour.filter(|until| *until > now) {
-        let reason = DeferReason::QuietHours;
-        return Decision::Defer { until, reason };
-    }
-    if claim == ClaimState::Free && person.claims_kept(now).count() >= CLAIMS_MAX {
-        return defer(now, CLAIMS_RECHECK, DeferReason::ClaimsFull);
+    // The first reason is the one to show; the last end is the one to wait for.
+    let wait = objections
+        .filter_map(|objection| match objection {
+            Objection::Defer { until, reason } => Some((until, reason)),
+            Objection::Refuse(_) => None,
+        })
+        .reduce(|(until, reason), (other, _)| (until.max(other), reason));
+    if let Some((until, reason)) = wait {
+        return match rules::first_good_hour(facts, until) {
+            Some(until) => Decision::Defer { until, reason },
+            None => Decision::Refuse(Refusal::from(RefusalReason::NoGoodHour)),
+        };
     }
     Decision::Send(Permit {
-        campaign: campaign.id,
-        token,
-        person_version: person.version,
-        work,
+        campaign: facts.campaign.id,
+        token: facts.token,
+        person_version: facts.person.version,
+        work: facts.work,
+        is_marketing: rules::is_marketing(facts),
     })
 }
 
-/// The first moment from now at which the person may be sent this; `None` if
-/// none comes soon. Only advertising has quiet hours.
-fn first_good_hour(facts: &Facts<'_>) -> Option<Timestamp> {
-    let Facts {
-        now,
-        campaign,
-        subscription: Some(subscription),
-        jurisdictions,
-        terms,
-        ..
-    } = *facts
-    else {
-        return Some(facts.now);
-    };
-    if !campaign.purpose.is_marketing() && terms.category != Category::Marketing {
-        return Some(now);
-    }
-    jurisdictions.first_open(
-        &subscription.phone,
-        subscription.zone.as_deref(),
-        terms.sector,
-        terms.window.as_ref(),
-        now,
-    )
-}
-
-fn defer(now: Timestamp, by: SignedDuration, reason: DeferReason) -> Decision {
-    let until = now.saturating_add(by).unwrap_or(Timestamp::MAX);
-    Decision::Defer { until, reason }
-}
-
-/// The refusals that hold whoever works on the message, in order.
-fn refusals<'a>(facts: &Facts<'a>) -> impl Iterator<Item = RefusalReason> + use<'a> {
-    let Facts {
-        now,
-        campaign,
-        token: _,
-        person,
-        subscription,
-        work: _,
-        jurisdictions: _,
-        terms: _,
-        service_window_ends: _,
-    } = *facts;
-    let cancelled =
-        (campaign.state == CampaignState::Cancelled).then_some(RefusalReason::CampaignCancelled);
-    let expired = campaign
-        .not_after
-        .is_some_and(|end| end < now)
-        .then_some(RefusalReason::CampaignExpired);
-    let suppressed = person
-        .suppression(&campaign.purpose)
-        .map(|_| RefusalReason::Suppressed);
-    let consent = match subscription {
-        None => Some(RefusalReason::SubscriptionMissing),
-        Some(subscription) => subscription
-            .consent
-            .carries(&campaign.purpose, now)
-            .err()
-            .map(RefusalReason::from),
-    };
-    [cancelled, expired, suppressed, consent]
-        .into_iter()
-        .flatten()
+fn refusals(objections: impl Iterator<Item = Objection>) -> impl Iterator<Item = RefusalReason> {
+    objections.filter_map(|objection| match objection {
+        Objection::Refuse(reason) => Some(reason),
+        Objection::Defer { .. } => None,
+    })
 }
 
 /// Whether a person belongs in a campaign's audience at all: the refusals of
-/// [`decide`], before there is a block to claim for.
+/// [`decide`] that last, before there is a block to claim for, on the terms of
+/// a general business.
 pub fn select(
     now: Timestamp,
     campaign: &CampaignFacts,
@@ -274,7 +188,20 @@ pub fn select(
     } else {
         Category::Utility
     };
-    Refusal::collect(refusals(&Facts {
+    let terms = Terms::new(category);
+    select_on(now, campaign, token, person, subscription, &terms)
+}
+
+/// [`select`], on the tenant's own terms.
+pub fn select_on(
+    now: Timestamp,
+    campaign: &CampaignFacts,
+    token: ContactToken,
+    person: &Person,
+    subscription: &Subscription,
+    terms: &Terms,
+) -> Option<Refusal> {
+    let facts = Facts {
         now,
         campaign,
         token,
@@ -282,14 +209,22 @@ pub fn select(
         subscription: Some(subscription),
         work: Work::NONE,
         jurisdictions: Jurisdictions::embedded(),
-        terms: &Terms::new(category),
+        terms,
         service_window_ends: None,
+        marketing_declined_at: None,
+    };
+    Refusal::collect(refusals(objections(&facts)).filter(|reason| {
+        // Whether it runs yet, and who claims whom, is not about the person.
+        !matches!(
+            reason,
+            RefusalReason::CampaignNotRunning | RefusalReason::AlreadyClaimed
+        )
     }))
 }
 
 impl Work {
     /// A stand-in for "nobody works on it": selection looks at no claim.
-    const NONE: Self = Self {
+    pub(crate) const NONE: Self = Self {
         place: Place { block: 0, index: 0 },
         attempt: 0,
         owner: OwnerNonce::from_uuid(uuid::Uuid::nil()),

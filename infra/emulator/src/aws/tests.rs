@@ -3,6 +3,7 @@ use jiff::SignedDuration;
 use platform::clock::ManualClock;
 
 use super::*;
+use crate::secrets::secret_arn;
 use crate::template::tests::small;
 
 async fn start() -> (Aws, ManualClock) {
@@ -27,9 +28,26 @@ async fn an_environment_names_what_is_running() {
     assert_eq!(read("IZIN_TABLE_ARN"), arn);
 
     let bucket = &aws.environment("IngestFunction").unwrap()["IZIN_FILES_BUCKET"];
-    assert_eq!(bucket, "izin-filesbucket");
+    assert_eq!(bucket, "izin-test-files");
     let unknown = aws.environment("NoFunction").unwrap_err();
     assert_eq!(unknown.to_string(), "template has no function NoFunction");
+}
+
+#[tokio::test]
+async fn the_service_s_own_template_starts_and_leaves_nothing_unresolved() {
+    let template = Template::parse(include_str!("../../../../template.yaml")).unwrap();
+    let clock = ManualClock::at("2026-11-24T09:00:00Z".parse().unwrap());
+    let aws = Aws::start(&template, SharedClock::new(clock))
+        .await
+        .unwrap();
+    for id in template.functions.keys() {
+        aws.environment(id).unwrap();
+        aws.access(id).unwrap();
+    }
+    let send = aws.environment("SendFunction").unwrap();
+    assert_eq!(send["IZIN_SEND_QUEUE_URL"], aws.queue_url("SendQueue"));
+    let bucket = aws.bucket_name("FilesBucket").unwrap();
+    assert_eq!(bucket, "izin-prod-files-000000000000-ap-southeast-3");
 }
 
 #[tokio::test]
@@ -65,6 +83,16 @@ async fn tables_take_conditional_writes_and_forget_by_the_clock() {
 
 fn clock_now(aws: &Aws) -> jiff::Timestamp {
     aws.clock().now()
+}
+
+#[tokio::test]
+async fn secrets_that_the_template_generates_have_a_value_and_others_none() {
+    let (aws, _) = start().await;
+    let client = aws_sdk_secretsmanager::Client::new(&aws.sdk_config());
+    let read = async |id: &str| client.get_secret_value().secret_id(id).send().await;
+    let generated = read("TokenKeySecret").await.unwrap().secret_string.unwrap();
+    assert_eq!(generated.len(), 64);
+    assert!(read("WhatsAppTokenSecret").await.is_err());
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, Tag, Tagging};
 use platform::clock::{ManualClock, SharedClock};
 use serde_json::Value;
 
-use crate::aws::{Aws, bucket_name};
+use crate::aws::Aws;
 use crate::template::tests::small;
 
 struct World {
@@ -19,7 +19,7 @@ impl World {
         let clock = ManualClock::at("2026-11-24T09:00:00Z".parse().unwrap());
         let aws = Aws::start(&small(), SharedClock::new(clock)).await.unwrap();
         Self {
-            bucket: bucket_name("FilesBucket"),
+            bucket: aws.bucket_name("FilesBucket").unwrap(),
             client: Client::new(&aws.sdk_config()),
             aws,
         }
@@ -86,6 +86,31 @@ async fn a_presigned_put_stores_the_object_and_tells_the_queue() {
         .key("incoming/a b+é.csv");
     let body = get.send().await.unwrap().body.collect().await.unwrap();
     assert_eq!(body.into_bytes(), "phone\n");
+}
+
+#[tokio::test]
+async fn a_presigned_put_takes_only_the_length_and_type_it_was_signed_for() {
+    let world = World::new().await;
+    let minute = PresigningConfig::expires_in(std::time::Duration::from_secs(60)).unwrap();
+    let put = world
+        .client
+        .put_object()
+        .bucket(&world.bucket)
+        .key("incoming/1.csv");
+    let put = put.content_type("text/csv").content_length(6);
+    let presigned = put.presigned(minute).await.unwrap();
+    let http = reqwest::Client::new();
+    let upload = async |kind: &str, body: &'static str| {
+        let put = http
+            .put(presigned.uri())
+            .header("content-type", kind)
+            .body(body);
+        put.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(upload("text/html", "phone\n").await, 403);
+    assert_eq!(upload("text/csv", "phone\n+62\n").await, 403);
+    assert_eq!(upload("text/csv", "phone\n").await, 200);
+    assert_eq!(world.heard().len(), 1);
 }
 
 #[tokio::test]

@@ -123,6 +123,20 @@ pub(super) fn ttl_attribute<'de, D: Deserializer<'de>>(
     Ok(ttl.enabled.then_some(ttl.attribute_name))
 }
 
+pub(super) fn generated_length<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<u32>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Generate {
+        /// Secrets Manager's own default: 32.
+        #[serde(default, deserialize_with = "some_number")]
+        password_length: Option<u32>,
+    }
+    let generate = Generate::deserialize(deserializer)?;
+    Ok(Some(generate.password_length.unwrap_or(32)))
+}
+
 pub(super) fn notifications<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<Notification>, D::Error> {

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::Expression;
 use super::read::{
-    RawEvent, folder, notifications, number, one_or_more, some_number, statements, ttl_attribute,
-    variables,
+    RawEvent, folder, generated_length, notifications, number, one_or_more, some_number,
+    statements, ttl_attribute, variables,
 };
 
 /// A Lambda function.
@@ -159,6 +159,9 @@ pub struct Key {
 /// An S3 bucket.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Bucket {
+    /// Its name, if the template fixes one.
+    #[serde(rename = "BucketName", default)]
+    pub name: Option<Expression>,
     /// Which events go to which queue.
     #[serde(
         rename = "NotificationConfiguration",
@@ -183,11 +186,14 @@ pub struct Notification {
 
 /// A secret of Secrets Manager; its value is not in the template.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
 pub struct Secret {
-    /// Its name, if the template fixes one.
-    #[serde(default)]
-    pub name: Option<Expression>,
+    /// The length of the random value it starts with, if it starts with one.
+    #[serde(
+        rename = "GenerateSecretString",
+        default,
+        deserialize_with = "generated_length"
+    )]
+    pub generated_length: Option<u32>,
 }
 
 /// An IAM role: what its inline policies say, and which managed ones it has.

@@ -1,12 +1,8 @@
 use super::*;
 
-fn parse(text: &str) -> Result<Template, TemplateError> {
-    Template::parse(text, &BTreeMap::new())
-}
-
 /// A template with one of everything.
 pub(crate) fn small() -> Template {
-    parse(include_str!("fixtures/small.yaml")).unwrap()
+    Template::parse(include_str!("fixtures/small.yaml")).unwrap()
 }
 
 #[test]
@@ -36,7 +32,7 @@ fn functions_inherit_the_globals() {
 #[test]
 fn parameters_are_overridden_and_conditions_follow() {
     let given = BTreeMap::from([("Stage".to_owned(), "production".to_owned())]);
-    let template = Template::parse(include_str!("fixtures/small.yaml"), &given).unwrap();
+    let template = Template::parse_with(include_str!("fixtures/small.yaml"), &given).unwrap();
     let send = &template.functions["SendFunction"];
     assert_eq!(send.environment["IZIN_NOTE"].literal(), "live");
     assert!(template.functions.contains_key("ProductionFunction"));
@@ -99,7 +95,12 @@ fn queues_tables_buckets_and_roles_are_read() {
     let statements = &template.roles["SendRole"].statements;
     assert_eq!(statements[0].actions.len(), 2);
     assert_eq!(statements[0].resources[0].resource(), Some("SendQueue"));
-    assert_eq!(statements[1].actions[0].literal(), "logs:PutLogEvents");
+    let last = statements.last().unwrap();
+    assert_eq!(last.actions[0].literal(), "logs:PutLogEvents");
+    assert_eq!(
+        template.secrets["TokenKeySecret"].generated_length,
+        Some(64)
+    );
 }
 
 #[test]
@@ -118,7 +119,7 @@ fn sub_keeps_the_order_of_texts_and_references() {
 #[test]
 fn an_error_names_the_resource_and_the_property() {
     let check = |text: &str, expected: &str| {
-        assert_eq!(parse(text).unwrap_err().to_string(), expected);
+        assert_eq!(Template::parse(text).unwrap_err().to_string(), expected);
     };
     check(
         "Resources:\n  Q:\n    Type: AWS::SQS::Queue\n    Properties: {VisibilityTimeout: soon}\n",

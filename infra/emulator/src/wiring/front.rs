@@ -26,8 +26,19 @@ pub struct Front {
 impl Wiring {
     /// Serves the template's HTTP API on `listener`.
     pub fn front(&self, listener: TcpListener) -> io::Result<Front> {
+        self.serve(listener, Deadline::Enforced)
+    }
+
+    /// The same with no time limit on functions: for manual clocks, which jump
+    /// when anybody waits for a limit.
+    pub fn patient_front(&self, listener: TcpListener) -> io::Result<Front> {
+        self.serve(listener, Deadline::Open)
+    }
+
+    fn serve(&self, listener: TcpListener, deadline: Deadline) -> io::Result<Front> {
         let url = format!("http://{}", listener.local_addr()?);
-        let router = Router::new().fallback(answer).with_state(self.clone());
+        let state = (self.clone(), deadline);
+        let router = Router::new().fallback(answer).with_state(state);
         let mut server = JoinSet::new();
         server.spawn(async move {
             // Serving ends only with the task that serves.
@@ -65,12 +76,15 @@ impl Wiring {
     }
 }
 
-async fn answer(State(wiring): State<Wiring>, request: Request<Body>) -> Response<Body> {
+async fn answer(
+    State((wiring, deadline)): State<(Wiring, Deadline)>,
+    request: Request<Body>,
+) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let response = match axum::body::to_bytes(body, MAX_BODY_BYTES).await {
         Ok(body) => {
             let request = Request::from_parts(parts, body);
-            wiring.respond(request, Deadline::Enforced).await
+            wiring.respond(request, deadline).await
         }
         Err(_) => gateway::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
     };

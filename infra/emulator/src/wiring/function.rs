@@ -1,19 +1,44 @@
-//! A function as the wiring sees it: JSON in, JSON or an error out.
+//! A function as the wiring sees it: environments that take JSON and give JSON
+//! or an error.
 
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-/// A function's code; cheap to clone.
+/// A function; cheap to clone.
+///
+/// As on Lambda, it runs in *environments*. One handles one invocation at a
+/// time and is used again for the next, so what it keeps in memory is neither
+/// shared between invocations that run at once nor lost after each. One that
+/// was killed, panicked or ran over its time is never used again.
 #[derive(Clone)]
-pub struct Function(Arc<Code>);
+pub struct Function(Arc<Environments>);
 
-type Code =
-    dyn Fn(Value, Invocation) -> BoxFuture<'static, Result<Value, InvocationError>> + Send + Sync;
+struct Environments {
+    start: Box<dyn Fn() -> Environment + Send + Sync>,
+    idle: Mutex<Vec<Environment>>,
+    usage: Mutex<Usage>,
+}
+
+/// The code of one environment.
+pub(super) type Environment = Arc<
+    dyn Fn(Value, Invocation) -> BoxFuture<'static, Result<Value, InvocationError>> + Send + Sync,
+>;
+
+/// What a function was asked to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Invocations begun.
+    pub invocations: u64,
+    /// Environments started: cold starts.
+    pub starts: u64,
+    /// Time in finished invocations, by the emulation's clock.
+    pub busy: SignedDuration,
+}
 
 /// What Lambda tells a function besides the event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,23 +76,81 @@ impl InvocationError {
 }
 
 impl Function {
-    /// Wraps `code`.
+    /// Code that keeps nothing between invocations.
     pub fn new<F, A>(code: F) -> Self
     where
         F: Fn(Value, Invocation) -> A + Send + Sync + 'static,
         A: Future<Output = Result<Value, InvocationError>> + Send + 'static,
     {
-        Self(Arc::new(move |event, invocation| {
-            Box::pin(code(event, invocation))
+        let code: Environment =
+            Arc::new(move |event, invocation| Box::pin(code(event, invocation)));
+        Self::of(move || Arc::clone(&code))
+    }
+
+    /// Code that keeps something. `start` is the cold start: it makes a new
+    /// environment, which owns what it keeps.
+    pub fn starting<S, F, A>(start: S) -> Self
+    where
+        S: Fn() -> F + Send + Sync + 'static,
+        F: Fn(Value, Invocation) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<Value, InvocationError>> + Send + 'static,
+    {
+        Self::of(move || {
+            let code = start();
+            Arc::new(move |event, invocation| Box::pin(code(event, invocation)))
+        })
+    }
+
+    fn of(start: impl Fn() -> Environment + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Environments {
+            start: Box::new(start),
+            idle: Mutex::default(),
+            usage: Mutex::default(),
         }))
     }
 
-    pub(super) fn call(
+    /// What this function was asked to do so far.
+    pub fn usage(&self) -> Usage {
+        *self.usage_mut()
+    }
+
+    /// An idle environment, or a new one.
+    pub(super) fn take(&self) -> Environment {
+        let idle = self.idle().pop();
+        let mut usage = self.usage_mut();
+        usage.invocations += 1;
+        idle.unwrap_or_else(|| {
+            usage.starts += 1;
+            (self.0.start)()
+        })
+    }
+
+    /// Counts an invocation that ended after `busy`, and keeps its environment
+    /// unless it died.
+    pub(super) fn give_back(
         &self,
-        event: Value,
-        invocation: Invocation,
-    ) -> BoxFuture<'static, Result<Value, InvocationError>> {
-        (self.0)(event, invocation)
+        environment: Environment,
+        outcome: &Result<Value, InvocationError>,
+        busy: SignedDuration,
+    ) {
+        self.usage_mut().busy += busy;
+        match outcome {
+            Ok(_) | Err(InvocationError::Failed(_)) => self.idle().push(environment),
+            Err(
+                InvocationError::Killed(_) | InvocationError::Panicked | InvocationError::TimedOut,
+            ) => (),
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Environment>> {
+        self.0
+            .idle
+            .lock()
+            .expect("no holder of the idle environments panics")
+    }
+
+    fn usage_mut(&self) -> MutexGuard<'_, Usage> {
+        self.0.usage.lock().expect("no holder of the usage panics")
     }
 }
 

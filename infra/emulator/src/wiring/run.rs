@@ -5,6 +5,7 @@ use tokio::task::JoinSet;
 
 use super::schedule::Schedule;
 use super::{Deadline, Mapping, Wiring};
+use crate::sqs::{Received, SqsError};
 
 /// How many invocations Lambda starts with for a queue that sets no bound.
 pub(super) const FIRST_CONCURRENCY: u32 = 5;
@@ -32,29 +33,32 @@ impl Wiring {
         shutdown.await;
     }
 
+    /// One of Lambda's pollers, until the queue is gone.
     async fn poll(self, mapping: Mapping) {
-        let sqs = &self.0.sqs;
-        while let Ok(mut messages) = sqs
-            .poll(&mapping.queue, mapping.batch_size, None, WAIT)
-            .await
-        {
-            if messages.is_empty() {
-                continue;
-            }
-            let ends = self.0.clock.now().saturating_add(mapping.window);
-            let ends = ends.expect("a signed duration is no calendar span");
-            loop {
-                let room = mapping.batch_size - messages.len();
-                let left = self.0.clock.now().duration_until(ends);
-                if room == 0 || left <= SignedDuration::ZERO {
-                    break;
-                }
-                match sqs.poll(&mapping.queue, room, None, left).await {
-                    Ok(more) => messages.extend(more),
-                    Err(_) => return,
-                }
-            }
+        while let Ok(messages) = self.gather(&mapping).await {
             self.deliver(&mapping, messages, Deadline::Enforced).await;
+        }
+    }
+
+    /// Waits for a first message, and then for a full batch or the end of the
+    /// window. Nothing if no message came.
+    pub(super) async fn gather(&self, mapping: &Mapping) -> Result<Vec<Received>, SqsError> {
+        let (sqs, clock) = (&self.0.sqs, &self.0.clock);
+        let mut messages = sqs
+            .poll(&mapping.queue, mapping.batch_size, None, WAIT)
+            .await?;
+        if messages.is_empty() {
+            return Ok(messages);
+        }
+        let ends = clock.now().saturating_add(mapping.window);
+        let ends = ends.expect("a signed duration is no calendar span");
+        loop {
+            let room = mapping.batch_size - messages.len();
+            let left = clock.now().duration_until(ends);
+            if room == 0 || left <= SignedDuration::ZERO {
+                return Ok(messages);
+            }
+            messages.extend(sqs.poll(&mapping.queue, room, None, left).await?);
         }
     }
 

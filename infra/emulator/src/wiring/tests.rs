@@ -1,3 +1,5 @@
+mod contract;
+mod environments;
 mod http;
 mod messages;
 mod real_time;

@@ -14,7 +14,11 @@ use crate::fault::Fault;
 use crate::queue::{Queue, SendTask};
 
 /// Most blocks that one queue message names: at most 1,000 recipients.
-const RANGE_MAX: u32 = 10;
+const RANGE_MAX: usize = 10;
+
+/// Into how many queue messages a release is cut at least, where it has as many
+/// blocks: so many workers can share a small campaign.
+const SHARES: usize = 8;
 
 /// Most blocks of one release: a tranche. Pause, cancel and quiet hours act
 /// within one tranche; at 80 messages a second this is ten minutes of work.
@@ -89,11 +93,13 @@ impl Campaigns {
     }
 }
 
-/// Runs of neighbouring numbers, at most [`RANGE_MAX`] long, as `from..to`.
+/// Runs of neighbouring numbers, at most [`RANGE_MAX`] long and shorter where
+/// there are few, as `from..to`.
 fn ranges(numbers: &[u32]) -> impl Iterator<Item = (u32, u32)> {
+    let length = numbers.len().div_ceil(SHARES).clamp(1, RANGE_MAX);
     numbers
         .chunk_by(|a, b| a + 1 == *b)
-        .flat_map(|run| run.chunks(RANGE_MAX as usize))
+        .flat_map(move |run| run.chunks(length))
         .map(|run| (run[0], run[run.len() - 1] + 1))
 }
 
@@ -102,9 +108,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_are_runs_of_at_most_ten() {
-        let numbers: Vec<u32> = (0..23).chain([30, 31, 40]).collect();
-        let ranges: Vec<_> = ranges(&numbers).collect();
-        assert_eq!(ranges, [(0, 10), (10, 20), (20, 23), (30, 32), (40, 41)]);
+    fn ranges_are_runs_that_workers_can_share() {
+        let numbers: Vec<u32> = (0..17).chain([30, 31, 40]).collect();
+        let small: Vec<_> = ranges(&numbers).collect();
+        assert_eq!(
+            small,
+            [
+                (0, 3),
+                (3, 6),
+                (6, 9),
+                (9, 12),
+                (12, 15),
+                (15, 17),
+                (30, 32),
+                (40, 41)
+            ]
+        );
+        let numbers: Vec<u32> = (0..480).collect();
+        assert_eq!(ranges(&numbers).count(), 48, "ten blocks a message");
+        assert_eq!(ranges(&[]).count(), 0);
     }
 }

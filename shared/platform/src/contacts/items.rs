@@ -180,6 +180,9 @@ pub(super) struct ClaimItem {
     a: u16,
     o: OwnerNonce,
     t: i64,
+    /// Whether it is for advertising.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    m: bool,
 }
 
 impl From<&Person> for PersonItem {
@@ -218,6 +221,7 @@ impl From<&Claim> for ClaimItem {
             a: claim.attempt,
             o: claim.owner,
             t: millis(claim.at),
+            m: claim.is_marketing,
         }
     }
 }
@@ -252,6 +256,7 @@ pub(super) fn person(item: Item) -> Result<(ContactToken, Person), Fault> {
             attempt: item.a,
             owner: item.o,
             at: moment(item.t),
+            is_marketing: item.m,
         })
         .collect();
     let person = Person {

@@ -11,7 +11,7 @@ use policy::person::{Claim, Person, SuppressionSource};
 use policy::purpose::Scope;
 use policy::send::Permit;
 use policy::token::ContactToken;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::items::{ClaimItem, SuppressionItem};
 use super::{Contacts, items};
@@ -80,14 +80,29 @@ pub struct StopEvent {
 }
 
 /// The history entry of a stop: no text, no number.
-#[derive(Serialize)]
-struct StopItem<'a> {
+#[derive(Deserialize, Serialize)]
+struct StopItem {
     v: u8,
-    kind: &'static str,
-    scope: &'a str,
-    source: &'static str,
+    kind: String,
+    scope: String,
+    source: String,
     at: i64,
     recorded_at: i64,
+    version: u64,
+}
+
+/// A stop as the person's history has it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RecordedStop {
+    /// What it covers.
+    pub scope: Scope,
+    /// When the person said so, by the reporter's clock.
+    pub at: Timestamp,
+    /// When we got to know, by our clock.
+    pub recorded_at: Timestamp,
+    /// The person's version that it made: every claim below it came before, and
+    /// none in its scope can come after.
+    pub version: u64,
 }
 
 impl Contacts {
@@ -141,6 +156,7 @@ impl Contacts {
             attempt: work.attempt,
             owner: work.owner,
             at: now,
+            is_marketing: permit.is_marketing(),
         };
         let mut claims: Vec<ClaimItem> = person.claims_kept(now).map(ClaimItem::from).collect();
         claims.push(ClaimItem::from(&claim));
@@ -217,6 +233,29 @@ impl Contacts {
         }
     }
 
+    /// The stops of a person's history, oldest first.
+    pub async fn stops(
+        &self,
+        tenant: TenantId,
+        token: ContactToken,
+    ) -> Result<Vec<RecordedStop>, Fault> {
+        let pk = ContactKey::Person { tenant, token }.key().pk;
+        let items = self.table.partition(&pk, "E#", true).await?;
+        items
+            .into_iter()
+            .map(|item| {
+                let stop: StopItem = table::decode(item)?;
+                Ok(RecordedStop {
+                    scope: Scope::parse(&stop.scope)
+                        .map_err(|error| Fault::lasting("read a person's history", error))?,
+                    at: table::moment(stop.at),
+                    recorded_at: table::moment(stop.recorded_at),
+                    version: stop.version,
+                })
+            })
+            .collect()
+    }
+
     /// One try at the version of `person`; `false` if the person has changed.
     async fn try_stop(
         &self,
@@ -235,11 +274,12 @@ impl Contacts {
         .key();
         let entry = StopItem {
             v: 1,
-            kind: "stop",
-            scope: stop.scope.code(),
-            source: stop.source.code(),
+            kind: "stop".to_owned(),
+            scope: stop.scope.code().to_owned(),
+            source: stop.source.code().to_owned(),
             at: millis(stop.at),
             recorded_at: millis(now),
+            version: person.version + 1,
         };
         let event = Put::builder()
             .table_name(&self.table.name)

@@ -19,6 +19,23 @@ use crate::fault::Fault;
 pub struct Client {
     http: reqwest::Client,
     base: String,
+    #[cfg(feature = "testing")]
+    witness: Option<Witness>,
+}
+
+/// Waits after every request, before its answer is looked at: where a story
+/// test kills the process.
+#[cfg(feature = "testing")]
+#[derive(Clone)]
+struct Witness(
+    std::sync::Arc<dyn Fn() -> futures_util::future::BoxFuture<'static, ()> + Send + Sync>,
+);
+
+#[cfg(feature = "testing")]
+impl std::fmt::Debug for Witness {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Witness")
+    }
 }
 
 /// The right to speak for a WhatsApp Business Account.
@@ -69,7 +86,24 @@ impl Client {
             .build()
             .map_err(|error| Fault::lasting("build the WhatsApp client", error))?;
         let base = format!("{}/{version}", graph_url.trim_end_matches('/'));
-        Ok(Self { http, base })
+        Ok(Self {
+            http,
+            base,
+            #[cfg(feature = "testing")]
+            witness: None,
+        })
+    }
+
+    /// Lets `witness` wait after every send request, before its answer is
+    /// looked at.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn witnessed<F>(mut self, witness: F) -> Self
+    where
+        F: Fn() -> futures_util::future::BoxFuture<'static, ()> + Send + Sync + 'static,
+    {
+        self.witness = Some(Witness(std::sync::Arc::new(witness)));
+        self
     }
 
     /// Makes the one request that `claimed` allows.
@@ -92,6 +126,10 @@ impl Client {
             .json(&body)
             .send()
             .await;
+        #[cfg(feature = "testing")]
+        if let Some(Witness(witness)) = &self.witness {
+            witness().await;
+        }
         let response = match sent {
             Ok(response) => response,
             Err(error) if error.is_connect() => return Answer::NotSent,

@@ -8,8 +8,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use unicode_normalization::UnicodeNormalization as _;
 
-/// The table's text, as it is hashed into the policy version.
-pub(crate) const STOP_WORDS: &str = include_str!("../../data/stop_words.json");
+const STOP_WORDS: &str = include_str!("../../data/stop_words.json");
 
 static WORDS: LazyLock<Vec<Row>> = LazyLock::new(|| {
     let table: Table =

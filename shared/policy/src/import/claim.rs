@@ -76,15 +76,16 @@ pub(super) fn judge(row: &Row<'_>, rules: &Rules, reasons: &mut Vec<RowReason>) 
             }
         }
     }
-    // A "no" in a column of opt-outs means that the person has not opted out.
     let opted_out = row
         .cell(Role::OptedOut)
-        .is_some_and(|cell| text::answer(cell) != Some(Answer::No));
-    let said_no = opted_out || answer == Some(Answer::No);
-    if said_no {
+        .and_then(|cell| opt_out(cell, rules));
+    if row.cell(Role::OptedOut).is_some() && opted_out.is_none() {
+        reasons.push(RowReason::ConsentStatusUnknown);
+    }
+    if opted_out == Some(Answer::Yes) || answer == Some(Answer::No) {
         return Verdict {
             claim: None,
-            said_no,
+            said_no: true,
         };
     }
     // A date beside an open question is the date of the question.
@@ -98,7 +99,27 @@ pub(super) fn judge(row: &Row<'_>, rules: &Rules, reasons: &mut Vec<RowReason>) 
             None
         }
     };
-    Verdict { claim, said_no }
+    Verdict {
+        claim,
+        said_no: false,
+    }
+}
+
+/// Whether the row reports a "no", even if it is otherwise at fault.
+pub(super) fn says_no(row: &Row<'_>, rules: &Rules) -> bool {
+    let answered = |role| row.cell(role).and_then(text::answer);
+    answered(Role::ConsentStatus) == Some(Answer::No)
+        || row
+            .cell(Role::OptedOut)
+            .is_some_and(|cell| opt_out(cell, rules) == Some(Answer::Yes))
+}
+
+/// What a cell of a column of opt-outs answers; a date there is a yes.
+fn opt_out(cell: &str, rules: &Rules) -> Option<Answer> {
+    text::answer(cell).or_else(|| {
+        let dated = date::parse(cell, None, rules.date_order, &rules.zone);
+        (dated != Err(DateProblem::Invalid)).then_some(Answer::Yes)
+    })
 }
 
 /// A dated yes with all that belongs to it.

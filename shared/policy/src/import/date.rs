@@ -458,3 +458,6 @@ fn named_zone(word: &str) -> Option<Zone> {
     };
     offset(bare).map(Zone::Offset)
 }
+
+#[cfg(test)]
+mod tests;

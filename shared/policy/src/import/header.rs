@@ -8,6 +8,9 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 
+/// The names, as compiled in.
+pub(crate) const DATA: &str = include_str!("../../data/import/headers.json");
+
 /// What a column of a contact list means.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -220,9 +223,10 @@ impl ExplicitMapping {
         let mut roles = vec![Role::Attribute; headers.len()];
         for (column, &role) in &self.roles {
             let index = match column {
+                // A rejection report may have renamed the column.
                 ColumnRef::Header(name) => {
-                    let wanted = squash(name);
-                    squashed.iter().position(|header| *header == wanted)?
+                    let find = |wanted| squashed.iter().position(|header| *header == wanted);
+                    find(squash(name)).or_else(|| find(squash(standard_header(role))))?
                 }
                 ColumnRef::Position(position) => position.checked_sub(1)?,
             };
@@ -231,6 +235,32 @@ impl ExplicitMapping {
         roles
             .contains(&Role::Phone)
             .then(|| Mapping::new(headers, &roles))
+    }
+}
+
+/// A header that makes any file's column be read as `role`.
+fn standard_header(role: Role) -> &'static str {
+    match role {
+        // "Zone" alone may be a sales district.
+        Role::Zone => "time_zone",
+        role => role.code(),
+    }
+}
+
+impl Column {
+    /// The header under which a report gives the column back, so that it is
+    /// read as before: the file's own if it says enough, else the standard one.
+    pub(super) fn report_header(&self) -> &str {
+        let says = spellings(&self.header)
+            .iter()
+            .find_map(|name| NAMES.roles.get(name))
+            .is_some_and(|(role, _)| *role == self.role);
+        match (self.role, self.header.trim()) {
+            (Role::Attribute, "") => &self.key,
+            (Role::Attribute, header) => header,
+            (_, header) if says => header,
+            (role, _) => standard_header(role),
+        }
     }
 }
 
@@ -367,8 +397,7 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
         foreign_consent: Vec<Foreign>,
     }
 
-    let file: File = serde_json::from_str(include_str!("../../data/import/headers.json"))
-        .expect("the header names are checked by a test");
+    let file: File = serde_json::from_str(DATA).expect("the header names are checked by a test");
     let mut names = Names {
         roles: HashMap::new(),
         weak: HashMap::new(),
@@ -399,3 +428,6 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
     }
     names
 });
+
+#[cfg(test)]
+mod tests;

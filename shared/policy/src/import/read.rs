@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::encoding::Encoding;
 use super::header::ExplicitMapping;
 use super::input::Input;
+use super::raw::RawRecord;
+use super::record::{Cells, Record};
 use super::refusal::{FileProblem, FileRefusal};
 use super::sniff::{self, Layout, Sniffed};
 
@@ -79,7 +81,7 @@ pub struct Reader {
 
 #[derive(Debug)]
 enum Stage {
-    Reading(Layout),
+    Reading(Box<Layout>),
     Refused(FileRefusal),
     Sniffing,
 }
@@ -108,7 +110,7 @@ impl Reader {
             core: core_for(&checkpoint.layout),
             line: checkpoint.line,
             row: checkpoint.row,
-            stage: Stage::Reading(checkpoint.layout),
+            stage: Stage::Reading(Box::new(checkpoint.layout)),
             ..Self::new(limits, None)
         }
     }
@@ -231,11 +233,16 @@ impl Reader {
         if whole {
             start.finish();
         }
-        let Sniffed { layout, skip } =
-            sniff::sniff(start.available(), whole, encoding, self.explicit.as_ref())?;
+        let Sniffed { layout, skip } = sniff::sniff(
+            start.available(),
+            whole,
+            encoding,
+            self.explicit.as_ref(),
+            self.limits.columns,
+        )?;
         self.input.set_encoding(encoding);
         self.core = core_for(&layout);
-        self.stage = Stage::Reading(layout);
+        self.stage = Stage::Reading(Box::new(layout));
         self.skip = skip;
         Ok(true)
     }
@@ -366,224 +373,6 @@ fn line_ends(bytes: &[u8], after_return: &mut bool) -> u64 {
         *after_return = last == b'\r';
     }
     count
-}
-
-/// A record as it was cut from the bytes, unquoted but not decoded.
-#[derive(Debug)]
-struct RawRecord {
-    out: Vec<u8>,
-    written: usize,
-    ends: Vec<usize>,
-    cells: usize,
-    /// Bytes read for it, with quotes, delimiters and line ends.
-    read: usize,
-    start: u64,
-    line: u64,
-    after_return: bool,
-    awaits_line_feed: bool,
-    is_done: bool,
-}
-
-impl RawRecord {
-    fn new(limits: &Limits) -> Self {
-        Self {
-            out: vec![0; limits.record_bytes + 2],
-            written: 0,
-            ends: vec![0; limits.columns],
-            cells: 0,
-            read: 0,
-            start: 0,
-            line: 1,
-            after_return: false,
-            awaits_line_feed: false,
-            is_done: false,
-        }
-    }
-
-    fn clear(&mut self) {
-        self.written = 0;
-        self.cells = 0;
-        self.read = 0;
-        self.after_return = false;
-        self.awaits_line_feed = false;
-        self.is_done = false;
-    }
-
-    fn feed(&mut self, core: &mut csv_core::Reader, bytes: &[u8]) -> (ReadRecordResult, usize) {
-        let (result, read, wrote, ended) = core.read_record(
-            bytes,
-            &mut self.out[self.written..],
-            &mut self.ends[self.cells..],
-        );
-        self.written += wrote;
-        self.cells += ended;
-        (result, read)
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &self.out[..self.written]
-    }
-
-    fn ends(&self) -> &[usize] {
-        &self.ends[..self.cells]
-    }
-
-    /// Finds the first fault in reading order, so that it does not matter how
-    /// much of the record was there when it was looked for.
-    fn check(&self, limits: &Limits) -> Result<(), FileRefusal> {
-        let nul = memchr::memchr(0, self.bytes());
-        let mut from = 0;
-        let ends = self.ends().iter().copied().chain([self.written]);
-        let long = ends.enumerate().find_map(|(column, end)| {
-            let start = std::mem::replace(&mut from, end);
-            (end - start > limits.cell_bytes).then_some((start + limits.cell_bytes, column))
-        });
-        match (nul, long) {
-            (Some(nul), long) if long.is_none_or(|(at, _)| nul < at) => {
-                let column = self.ends().iter().take_while(|&&end| end <= nul).count();
-                Err(FileRefusal::at(FileProblem::NulByte, self.line).in_column(column + 1))
-            }
-            (_, Some((_, column))) => {
-                Err(FileRefusal::at(FileProblem::CellTooLong, self.line).in_column(column + 1))
-            }
-            (_, None) => Ok(()),
-        }
-    }
-
-    /// Nothing but white space, as spreadsheets leave under a table.
-    fn is_blank(&self) -> bool {
-        self.bytes().iter().all(u8::is_ascii_whitespace)
-    }
-}
-
-/// The decoded cells of a record; reused from one to the next.
-#[derive(Debug, Default)]
-struct Cells {
-    text: String,
-    ends: Vec<usize>,
-    is_damaged: bool,
-    has_unbalanced_quote: bool,
-    has_hash: bool,
-}
-
-impl Cells {
-    fn fill(&mut self, raw: &RawRecord, encoding: Encoding) {
-        self.text.clear();
-        self.ends.clear();
-        self.is_damaged = false;
-        let straight = match encoding {
-            Encoding::Legacy(_) => None,
-            _ => std::str::from_utf8(raw.bytes()).ok(),
-        }
-        .filter(|text| raw.ends().iter().all(|&end| text.is_char_boundary(end)));
-        if let Some(text) = straight {
-            self.text.push_str(text);
-            self.ends.extend_from_slice(raw.ends());
-        } else {
-            let mut from = 0;
-            for &end in raw.ends() {
-                let (text, damaged) = encoding.decode_cell(&raw.bytes()[from..end]);
-                self.text.push_str(&text);
-                self.ends.push(self.text.len());
-                self.is_damaged |= damaged;
-                from = end;
-            }
-        }
-        // A replacement character that was in the file is damage of earlier.
-        self.is_damaged |= !self.text.is_ascii() && self.text.contains('\u{fffd}');
-        self.has_hash = memchr::memchr(b'#', self.text.as_bytes()).is_some();
-        let has_lines = memchr::memchr2(b'\n', b'\r', self.text.as_bytes()).is_some();
-        self.has_unbalanced_quote = has_lines
-            && (0..self.ends.len())
-                .filter_map(|index| self.get(index))
-                .any(|cell| cell.contains(['\n', '\r']) && cell.matches('"').count() % 2 == 1);
-    }
-
-    fn get(&self, index: usize) -> Option<&str> {
-        let end = *self.ends.get(index)?;
-        let start = match index {
-            0 => 0,
-            index => self.ends[index - 1],
-        };
-        self.text.get(start..end)
-    }
-}
-
-/// One row, with its place in the file.
-///
-/// Prints its place, never its cells.
-#[derive(Clone, Copy)]
-pub struct Record<'r> {
-    cells: &'r Cells,
-    layout: &'r Layout,
-    row: u64,
-    line: u64,
-    start: u64,
-    end: u64,
-}
-
-impl<'r> Record<'r> {
-    /// The cell in that column, from 0; unquoted and decoded, nothing else.
-    pub fn get(&self, index: usize) -> Option<&'r str> {
-        self.cells.get(index)
-    }
-
-    /// All cells.
-    pub fn cells(&self) -> impl Iterator<Item = &'r str> {
-        let cells = self.cells;
-        (0..cells.ends.len()).filter_map(|index| cells.get(index))
-    }
-
-    /// The shape of the file it comes from.
-    pub fn layout(&self) -> &'r Layout {
-        self.layout
-    }
-
-    /// Its number among the rows, from 1; blank lines and the header do not
-    /// count.
-    pub fn row(&self) -> u64 {
-        self.row
-    }
-
-    /// The line of the file on which it begins, from 1.
-    pub fn line(&self) -> u64 {
-        self.line
-    }
-
-    /// The bytes of the uploaded file that it takes, its line end included.
-    pub fn span(&self) -> std::ops::Range<u64> {
-        self.start..self.end
-    }
-
-    pub(super) fn is_damaged(&self) -> bool {
-        self.cells.is_damaged
-    }
-
-    pub(super) fn has_unbalanced_quote(&self) -> bool {
-        self.cells.has_unbalanced_quote
-    }
-
-    /// Whether a `#` stands anywhere, as in every spreadsheet error.
-    pub(super) fn has_hash(&self) -> bool {
-        self.cells.has_hash
-    }
-
-    /// Whether there is something right of the last column; empty cells there
-    /// are the work of spreadsheets.
-    pub(super) fn has_cells_beyond(&self, columns: usize) -> bool {
-        self.cells()
-            .skip(columns)
-            .any(|cell| !cell.trim().is_empty())
-    }
-}
-
-impl std::fmt::Debug for Record<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Record")
-            .field("row", &self.row)
-            .field("line", &self.line)
-            .finish_non_exhaustive()
-    }
 }
 
 #[cfg(test)]

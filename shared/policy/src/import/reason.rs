@@ -16,6 +16,8 @@ pub enum RowReason {
     QuoteUnbalanced,
     /// The number is no number.
     Phone(ParsePhoneNumberError),
+    /// Neither a local number nor one with its country code.
+    PhoneCountryUnclear,
     /// Two or more numbers in one cell.
     PhoneSeveral,
     /// A spreadsheet shows an error instead of a value.
@@ -46,7 +48,7 @@ pub enum RowReason {
 
 impl RowReason {
     /// All of them.
-    pub const ALL: [Self; 22] = {
+    pub const ALL: [Self; 23] = {
         use ParsePhoneNumberError as P;
         [
             Self::TooManyCells,
@@ -58,6 +60,7 @@ impl RowReason {
             Self::Phone(P::Scientific),
             Self::Phone(P::TooLong),
             Self::Phone(P::TooShort),
+            Self::PhoneCountryUnclear,
             Self::PhoneSeveral,
             Self::SpreadsheetError,
             Self::ConsentDateMissing,
@@ -138,6 +141,11 @@ impl RowReason {
                     P::TooLong => "nomor telepon terlalu panjang",
                     P::TooShort => "nomor telepon terlalu pendek",
                 },
+            ),
+            Self::PhoneCountryUnclear => (
+                "phone_country_unclear",
+                "the phone number begins neither with 0 nor with a country code; write + and the country code",
+                "nomor telepon tidak diawali 0 ataupun kode negara; tulis + dan kode negaranya",
             ),
             Self::PhoneSeveral => (
                 "phone_several",

@@ -1,11 +1,11 @@
 //! The rejection report: rejected rows as they came, with the reasons, ready
 //! to be mended and uploaded again.
 
-use super::header::{Mapping, Role};
-use super::read::Record;
+use super::header::Role;
 use super::reason::RowReason;
+use super::record::Record;
 use super::sniff::Layout;
-use super::text::starts_formula;
+use super::text::guards_formula;
 
 /// The columns that the report adds in front, and an import leaves out.
 const ADDED: [&str; 4] = ["izin_line", "izin_code", "izin_reason", "izin_alasan"];
@@ -19,6 +19,8 @@ pub struct Report {
     delimiter: char,
     /// Which columns of the file are repeated; not those of an earlier report.
     columns: Vec<usize>,
+    /// How many columns the file has.
+    width: usize,
     header: String,
 }
 
@@ -26,17 +28,15 @@ impl Report {
     /// A report on a file with that layout.
     pub fn new(layout: &Layout) -> Self {
         let delimiter = char::from(layout.delimiter.byte());
-        let columns = kept(&layout.mapping);
-        let headers = columns.iter().map(|&index| {
-            let column = &layout.mapping.columns()[index];
-            match column.header.trim() {
-                "" => column.key.as_str(),
-                header => header,
-            }
-        });
+        let all = layout.mapping.columns();
+        let columns: Vec<usize> = (0..all.len())
+            .filter(|&index| all[index].role != Role::Ignored)
+            .collect();
+        let headers = columns.iter().map(|&index| all[index].report_header());
         let mut report = Self {
             delimiter,
             columns: columns.clone(),
+            width: all.len(),
             header: String::new(),
         };
         let header = report.line(ADDED.into_iter().chain(headers));
@@ -61,8 +61,7 @@ impl Report {
         let english = join(RowReason::english, ". ");
         let indonesian = join(RowReason::indonesian, ". ");
         let added = [line.as_str(), &codes, &english, &indonesian];
-        let width = self.columns.last().map_or(0, |last| last + 1);
-        let beyond = (width..).map_while(|index| record.get(index));
+        let beyond = (self.width..).map_while(|index| record.get(index));
         let cells = self
             .columns
             .iter()
@@ -83,20 +82,11 @@ impl Report {
     }
 }
 
-fn kept(mapping: &Mapping) -> Vec<usize> {
-    let columns = mapping.columns().iter().enumerate();
-    columns
-        .filter(|(_, column)| column.role != Role::Ignored)
-        .map(|(index, _)| index)
-        .collect()
-}
-
 /// Writes a cell in quotation marks, with a `'` before what a spreadsheet
 /// would compute (CWE-1236); importing takes the `'` away again.
 fn write_cell(line: &mut String, cell: &str) {
     line.push('"');
-    // Spreadsheets look past white space.
-    if starts_formula(cell) || starts_formula(cell.trim_start()) {
+    if guards_formula(cell) {
         line.push('\'');
     }
     for c in cell.chars() {

@@ -9,8 +9,9 @@ use jiff::tz::TimeZone;
 use super::claim::{self, ConsentClaim};
 use super::date::DateOrder;
 use super::header::{Mapping, Role};
-use super::read::Record;
+use super::phone;
 use super::reason::RowReason;
+use super::record::Record;
 use super::text;
 use crate::consent::{Basis, Notice};
 use crate::phone::{PhoneNumber, Region};
@@ -58,6 +59,10 @@ impl Rules {
 }
 
 /// What became of a row.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every row is accepted, so a box would cost an allocation and save nothing"
+)]
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[must_use]
 pub enum RowOutcome {
@@ -122,7 +127,7 @@ pub fn accept_row(record: &Record<'_>, rules: &Rules) -> RowOutcome {
         reasons.push(RowReason::TooManyCells);
     }
     let row = Row { record, mapping };
-    let phone = row
+    let number = row
         .phone(rules.region)
         .map_err(|why| reasons.push(why))
         .ok();
@@ -144,7 +149,7 @@ pub fn accept_row(record: &Record<'_>, rules: &Rules) -> RowOutcome {
     if row.shows_spreadsheet_error() {
         reasons.push(RowReason::SpreadsheetError);
     }
-    match phone {
+    match number {
         Some(phone) if reasons.is_empty() => RowOutcome::Accepted(Candidate {
             phone,
             name: row.name(),
@@ -157,6 +162,18 @@ pub fn accept_row(record: &Record<'_>, rules: &Rules) -> RowOutcome {
         }),
         _ => RowOutcome::Rejected { reasons },
     }
+}
+
+/// The number of a person whom a row reports as declined or unsubscribed.
+///
+/// For rows that are rejected or repeat a person: whatever else is wrong with
+/// such a row, the "no" must reach the opt-out path.
+pub fn opt_out(record: &Record<'_>, rules: &Rules) -> Option<PhoneNumber> {
+    let mapping = &record.layout().mapping;
+    let row = Row { record, mapping };
+    claim::says_no(&row, rules)
+        .then(|| row.phone(rules.region).ok())
+        .flatten()
 }
 
 /// A record with the meaning of its columns.
@@ -178,18 +195,8 @@ impl<'r> Row<'r> {
 
     fn phone(&self, region: Region) -> Result<PhoneNumber, RowReason> {
         let place = self.mapping.place(Role::Phone);
-        let cell = place
-            .and_then(|index| self.record.get(index))
-            .unwrap_or_default();
-        let cell = text::clean(cell);
-        if text::is_spreadsheet_error(cell) {
-            return Err(RowReason::SpreadsheetError);
-        }
-        if has_several_numbers(cell) {
-            return Err(RowReason::PhoneSeveral);
-        }
-        let typed = text::filled(cell).unwrap_or_default();
-        PhoneNumber::parse(&ascii_digits(typed), region).map_err(RowReason::Phone)
+        let cell = place.and_then(|index| self.record.get(index));
+        phone::read(cell.unwrap_or_default(), region)
     }
 
     fn name(&self) -> Option<String> {
@@ -237,29 +244,6 @@ fn one_line(name: &str) -> String {
         .filter(|word| !word.is_empty())
         .collect();
     words.join(" ")
-}
-
-/// `0812… / 0813…`, `0812… ::: 0813…`: each part a number of its own.
-fn has_several_numbers(cell: &str) -> bool {
-    cell.len() > 16
-        && cell
-            .split(['/', ';', ',', '|', ':', '&', '\n', '\r'])
-            .filter(|part| part.bytes().filter(u8::is_ascii_digit).count() >= 8)
-            .count()
-            > 1
-}
-
-/// Full-width digits and plus, as East Asian keyboards write them.
-fn ascii_digits(cell: &str) -> std::borrow::Cow<'_, str> {
-    if cell.is_ascii() {
-        return cell.into();
-    }
-    let narrow = |c: char| match c {
-        '０'..='９' => char::from(b'0' + (u32::from(c) - u32::from('０')) as u8),
-        '＋' => '+',
-        c => c,
-    };
-    cell.chars().map(narrow).collect::<String>().into()
 }
 
 /// A language tag, from a tag or a name of a language.

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::encoding::Encoding;
 use super::header::{self, ExplicitMapping, Mapping, Role};
+use super::phone::looks_like_phone;
 use super::refusal::{FileProblem, FileRefusal};
-use super::text::looks_like_phone;
 
 /// What separates the cells of a file.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -73,6 +73,7 @@ pub(super) fn sniff(
     whole: bool,
     encoding: Encoding,
     explicit: Option<&ExplicitMapping>,
+    columns: usize,
 ) -> Result<Sniffed, FileRefusal> {
     let window = window.strip_prefix("\u{feff}".as_bytes()).unwrap_or(window);
     if whole && window.iter().all(u8::is_ascii_whitespace) {
@@ -93,7 +94,24 @@ pub(super) fn sniff(
         if declared.is_some() {
             records.remove(0);
         }
+        // A table ends where it grows too wide.
+        if let Some(wide) = records
+            .iter()
+            .skip(1)
+            .position(|record| record.cells.len() > columns)
+        {
+            records.truncate(wide + 1);
+        }
         let found = match explicit {
+            _ if records
+                .first()
+                .is_some_and(|first| first.cells.len() > columns) =>
+            {
+                Err(FileRefusal::at(
+                    FileProblem::TooManyColumns,
+                    records[0].line,
+                ))
+            }
             Some(explicit) => with_mapping(&records, explicit),
             None => with_header(&records),
         };
@@ -105,10 +123,8 @@ pub(super) fn sniff(
                     best = Some((score, Sniffed { layout, skip }));
                 }
             }
-            // The first complaint that says more than "no phone column" wins.
             Err(complaint) => {
-                let tells = complaint.problem != FileProblem::PhoneColumnMissing;
-                if refusal.is_none() || tells {
+                if refusal.is_none_or(|least| weight(complaint) > weight(least)) {
                     refusal = Some(complaint);
                 }
             }
@@ -119,6 +135,14 @@ pub(super) fn sniff(
         // Not one record ends within the window.
         None => Err(refusal.unwrap_or(FileRefusal::at(FileProblem::LineTooLong, 1))),
     }
+}
+
+/// How much a complaint says: most if it names a column, least if it is only
+/// that no column is the phone.
+fn weight(refusal: FileRefusal) -> (bool, bool) {
+    let names_column = refusal.column.is_some();
+    let names_fault = refusal.problem != FileProblem::PhoneColumnMissing;
+    (names_column, names_fault)
 }
 
 /// Known columns first, then how even the rows are, then how many columns.

@@ -8,22 +8,31 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+/// The words, as compiled in.
+pub(crate) const DATA: &str = include_str!("../../data/import/words.json");
+
 /// Marks that start a formula in a spreadsheet (OWASP ASVS 5.0, 1.2.10), and
 /// their full-width forms.
-pub(super) fn starts_formula(cell: &str) -> bool {
+fn starts_formula(cell: &str) -> bool {
     cell.starts_with([
         '=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', '＋', '－', '＠', '−',
     ])
 }
 
+/// Whether a `'` belongs before a cell, so that no spreadsheet computes it;
+/// they look past white space.
+pub(super) fn guards_formula(cell: &str) -> bool {
+    starts_formula(cell) || starts_formula(trim(cell))
+}
+
 /// A cell without white space and invisible marks around it, without the `'`
 /// that keeps a spreadsheet from computing, and out of `="0812…"`.
 pub(super) fn clean(cell: &str) -> &str {
-    let cell = trim(cell);
+    let mut cell = trim(cell);
     if let Some(rest) = cell.strip_prefix('\'')
-        && starts_formula(rest)
+        && guards_formula(rest)
     {
-        return trim(rest);
+        cell = trim(rest);
     }
     if let Some(quoted) = cell
         .strip_prefix("=\"")
@@ -68,9 +77,16 @@ pub(super) enum Answer {
     Yes,
 }
 
-/// What a cell of a consent column answers.
+/// What a cell of a consent column answers: `ya`, or `Ya, saya setuju`.
 pub(super) fn answer(cell: &str) -> Option<Answer> {
-    WORDS.answers.get(lower(cell).as_ref()).copied()
+    let cell = lower(cell);
+    let known = |text: &str| WORDS.answers.get(text).copied();
+    known(&cell).or_else(|| {
+        let (first, _) = cell.split_once([',', '.', '(', '!'])?;
+        let first = first.trim_end();
+        let is_word = first.chars().all(|c| c.is_alphabetic() || c == ' ');
+        is_word.then(|| known(first)).flatten()
+    })
 }
 
 /// The number of a month by its name or short name.
@@ -115,22 +131,6 @@ pub(super) fn lower(text: &str) -> Cow<'_, str> {
     words.join(" ").to_lowercase().into()
 }
 
-/// Whether a cell of an unknown column looks like a phone number: nine or more
-/// digits (a date has eight), few other marks, no letters.
-pub(super) fn looks_like_phone(cell: &str) -> bool {
-    let cell = clean(cell);
-    let cell = cell.strip_prefix('\'').unwrap_or(cell);
-    let cell = cell.strip_suffix(".0").unwrap_or(cell);
-    let digits = cell.bytes().filter(u8::is_ascii_digit).count();
-    let marks = cell
-        .chars()
-        .all(|c| c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '.' | '(' | ')' | '\u{a0}'));
-    let damaged = cell
-        .split_once(['E', 'e'])
-        .is_some_and(|(_, power)| matches!(power, "+11" | "+12" | "+13" | "+10" | "11" | "12"));
-    (marks && (9..=16).contains(&digits)) || damaged && digits >= 4
-}
-
 struct Words {
     answers: HashMap<String, Answer>,
     bases: HashMap<String, String>,
@@ -172,8 +172,7 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
             .collect()
     }
 
-    let file: File = serde_json::from_str(include_str!("../../data/import/words.json"))
-        .expect("the words are checked by a test");
+    let file: File = serde_json::from_str(DATA).expect("the words are checked by a test");
     let answers = [
         (Answer::Yes, file.yes),
         (Answer::No, file.no),
@@ -197,3 +196,50 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
         zones: turn(file.zones),
     }
 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_means_one_thing() {
+        let file: serde_json::Value = serde_json::from_str(DATA).unwrap();
+        let words = |list: &serde_json::Value| -> Vec<String> {
+            let words = list.as_array().unwrap().iter();
+            words
+                .map(|word| word.as_str().unwrap().to_owned())
+                .collect()
+        };
+        let mut groups = vec![vec![&file["yes"], &file["no"], &file["unanswered"]]];
+        for lists in ["months", "purposes", "bases", "languages", "zones"] {
+            groups.push(file[lists].as_object().unwrap().values().collect());
+        }
+        for lists in groups {
+            let mut seen = HashSet::new();
+            for word in lists.into_iter().flat_map(words) {
+                assert_eq!(lower(&word), word, "as cells are compared");
+                assert!(seen.insert(word.clone()), "{word} twice");
+            }
+        }
+        for zone in file["zones"].as_object().unwrap().keys() {
+            assert!(jiff::tz::TimeZone::get(zone).is_ok(), "{zone}");
+        }
+    }
+
+    #[test]
+    fn cells_are_freed_of_what_spreadsheets_add() {
+        for (cell, expected) in [
+            ("  Budi ", "Budi"),
+            ("'+62812", "+62812"),
+            ("'Budi", "'Budi"),
+            ("=\"0812\"", "0812"),
+            ("'=\"0812\"", "0812"),
+            ("\u{200b}x\u{feff}", "x"),
+            ("'\t=1", "=1"),
+            ("'", "'"),
+            ("=\"", "=\""),
+        ] {
+            assert_eq!(clean(cell), expected, "{cell:?}");
+        }
+    }
+}

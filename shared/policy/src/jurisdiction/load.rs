@@ -1,11 +1,13 @@
 //! From the tables' own shape to the rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use jiff::civil::{Date, Weekday};
 use serde::Deserialize;
 
-use super::{Country, Jurisdiction, Jurisdictions, Sector, Zone};
+use super::{Country, Jurisdiction, Jurisdictions, Prefix, Sector, Zone};
+use crate::content::Category;
 use crate::quiet_hours::{EmptyWindowError, Holidays, SendWindow};
 
 /// Reads both tables.
@@ -27,24 +29,29 @@ pub(super) fn tables(rows: &str, countries: &str) -> Result<Jurisdictions, LoadE
         }
     }
 
-    let mut prefixes = BTreeMap::<String, Vec<usize>>::new();
-    // Names that mean a zone of the list but are not in it, such as links.
-    let mut zones: BTreeMap<String, Zone> = jiff::tz::db()
+    // Also names that no country lists, such as links.
+    let names: BTreeSet<String> = jiff::tz::db()
         .available()
-        .map(|name| (name.as_str().to_owned(), Zone::default()))
+        .map(|name| name.as_str().to_owned())
+        .chain(countries.countries.iter().flat_map(|row| row.zones.clone()))
         .collect();
+    let names: Vec<String> = names.into_iter().collect();
+
+    let mut owners = BTreeMap::<String, Vec<usize>>::new();
     let mut known = Vec::with_capacity(countries.countries.len());
     for (index, country) in countries.countries.into_iter().enumerate() {
         for prefix in country.prefixes {
-            prefixes.entry(prefix).or_default().push(index);
-        }
-        for zone in &country.zones {
-            zones.entry(zone.clone()).or_default();
+            owners.entry(prefix).or_default().push(index);
         }
         known.push(Country {
             row: rows.row_of(&country.iso2, Sector::General)?,
             financial_row: rows.row_of(&country.iso2, Sector::FinancialServices)?,
             iso2: country.iso2,
+            zone_indexes: country
+                .zones
+                .iter()
+                .filter_map(|zone| names.binary_search(zone).ok())
+                .collect(),
             zones: country.zones,
         });
     }
@@ -52,10 +59,34 @@ pub(super) fn tables(rows: &str, countries: &str) -> Result<Jurisdictions, LoadE
         as_of: rows.as_of,
         rows: jurisdictions,
         countries: known,
-        prefixes: prefixes.into_iter().collect(),
-        zones,
+        prefixes: by_lead(&owners),
+        zones: names
+            .into_iter()
+            .map(|name| Zone {
+                name,
+                rules: OnceLock::new(),
+            })
+            .collect(),
         strictest,
     })
+}
+
+/// For each first two digits, the prefixes that a number like that may have.
+fn by_lead(owners: &BTreeMap<String, Vec<usize>>) -> Vec<Vec<Prefix>> {
+    let like = |lead: usize| {
+        let lead = format!("{lead:02}");
+        let mut like: Vec<Prefix> = owners
+            .iter()
+            .filter(|(digits, _)| digits.starts_with(&lead) || lead.starts_with(digits.as_str()))
+            .map(|(digits, countries)| Prefix {
+                digits: digits.clone(),
+                countries: countries.clone(),
+            })
+            .collect();
+        like.sort_by_key(|prefix| std::cmp::Reverse(prefix.digits.len()));
+        like
+    };
+    (0..100).map(like).collect()
 }
 
 /// A table that is not what the code expects.
@@ -109,6 +140,14 @@ impl RowTable {
             id: row.id.clone(),
             window: self.window(window)?,
             window_source: window.source.clone(),
+            quiet_categories: row
+                .quiet_categories
+                .as_ref()
+                .or(base.quiet_categories.as_ref())
+                .unwrap_or(&self.defaults.quiet_categories)
+                .iter()
+                .map(|code| Category::from_code(code).ok_or_else(incomplete))
+                .collect::<Result<_, _>>()?,
             consent_days: self.defaults.consent_days,
             consent_source: row
                 .consent_source
@@ -162,6 +201,7 @@ impl RowTable {
 #[derive(Deserialize)]
 struct Defaults {
     send_window: Window,
+    quiet_categories: Vec<String>,
     consent_days: i64,
 }
 
@@ -173,6 +213,7 @@ struct Row {
     extends: Option<String>,
     sector: Option<String>,
     send_window: Option<Window>,
+    quiet_categories: Option<Vec<String>>,
     marketing_blocked: Option<String>,
     consent_source: Option<String>,
     #[serde(default)]

@@ -1,3 +1,5 @@
+mod laws;
+
 use std::collections::BTreeSet;
 
 use insta::assert_snapshot;
@@ -5,6 +7,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::campaign::CampaignState;
 use crate::consent::{Basis, Consent, Grant};
 use crate::person::{Claim, Suppression, SuppressionSource};
 use crate::phone::PhoneNumber;
@@ -88,6 +91,7 @@ fn claimed(attempt: u16, by: u128, place: Place) -> Person {
             attempt,
             owner: owner(by),
             at: at(NOW),
+            is_marketing: true,
         }],
         ..Person::default()
     }
@@ -106,6 +110,7 @@ fn answer(campaign: &CampaignFacts, person: &Person, consent: Consent, work: Wor
         jurisdictions: Jurisdictions::embedded(),
         terms: &Terms::new(Category::Marketing),
         service_window_ends: None,
+        marketing_declined_at: None,
     });
     match decision {
         Decision::Defer { until, reason } => format!("defer until {until}: {}", reason.code()),
@@ -176,6 +181,7 @@ fn hour(now: &str, number: &str, zone: Option<&str>, purpose: &str, category: Ca
         jurisdictions: Jurisdictions::embedded(),
         terms: &Terms::new(category),
         service_window_ends: None,
+        marketing_declined_at: None,
     });
     match decision {
         Decision::Defer { until, reason } => format!("{} until {until}", reason.code()),
@@ -268,6 +274,7 @@ proptest! {
             jurisdictions: Jurisdictions::embedded(),
             terms: &Terms::new(Category::Marketing),
             service_window_ends: None,
+marketing_declined_at: None,
         };
         match decide(&facts) {
             Decision::Send(permit) => {
@@ -317,6 +324,7 @@ proptest! {
             jurisdictions: Jurisdictions::embedded(),
             terms: &Terms::new(Category::Marketing),
             service_window_ends: None,
+marketing_declined_at: None,
         });
         match decided {
             Decision::Send(_) => prop_assert!(is_day(now)),
@@ -346,6 +354,7 @@ proptest! {
                 jurisdictions: Jurisdictions::embedded(),
                 terms: &Terms::new(Category::Marketing),
                 service_window_ends: None,
+marketing_declined_at: None,
             })
         };
         prop_assert!(!matches!(decision(&stopped()), Decision::Send(_)));

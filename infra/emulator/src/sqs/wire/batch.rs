@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{RawMessage, Server, name, visibility};
+use super::message::RawMessage;
+use super::{Server, name, visibility};
 use crate::sqs::{MAX_BYTES, SqsError};
 
 impl Server {

@@ -110,6 +110,27 @@ async fn without_partial_answers_any_answer_finishes_the_batch() {
 }
 
 #[tokio::test]
+async fn a_window_ends_with_its_time_or_with_a_full_batch() {
+    let world = World::new("IngestFunction", |_| Ok(Value::Null)).await;
+    let mapping = &world.wiring.0.mappings[0];
+    let later = |seconds| NewMessage {
+        delay: Some(SignedDuration::from_secs(seconds)),
+        ..NewMessage::text("later")
+    };
+    let begins = world.aws.clock().now();
+    let passed = || world.aws.clock().now().duration_since(begins).as_secs();
+    world.send("ImportQueue", &["a", "b"]);
+    world.aws.sqs.send("ImportQueue", later(15)).unwrap();
+    world.aws.sqs.send("ImportQueue", later(25)).unwrap();
+    assert_eq!(world.wiring.gather(mapping).await.unwrap().len(), 3);
+    assert_eq!(passed(), 20);
+
+    world.send("ImportQueue", &["1", "2", "3", "4"]);
+    assert_eq!(world.wiring.gather(mapping).await.unwrap().len(), 5);
+    assert_eq!(passed(), 25);
+}
+
+#[tokio::test]
 async fn what_keeps_failing_is_parked() {
     let world = World::new("SendFunction", |_| Err(InvocationError::failed("no"))).await;
     world.send("SendQueue", &["poison"]);

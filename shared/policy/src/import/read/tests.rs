@@ -162,7 +162,7 @@ fn nasty_file() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(250))]
 
     #[test]
     fn never_panics(bytes in vec(any::<u8>(), 0..2000)) {
@@ -215,5 +215,28 @@ proptest! {
         for (row, _) in whole.0 {
             prop_assert!(row.cells.len() <= 4 && row.span.end - row.span.start <= 4 * 30);
         }
+    }
+
+    #[test]
+    fn what_another_writer_wrote_is_read_as_it_was_meant(
+        rows in vec(vec("[a-z0-9é🌸,;\"\r\n' ]{1,8}", 3), 0..12),
+        wide in any::<bool>(),
+    ) {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(["phone", "name", "note"]).unwrap();
+        for row in &rows {
+            writer.write_record(row).unwrap();
+        }
+        let mut bytes = writer.into_inner().unwrap();
+        if wide {
+            let text = String::from_utf8(bytes).unwrap();
+            bytes = format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        }
+        let (seen, refusal) = read_all(&bytes);
+        prop_assert_eq!(refusal, None);
+        let seen: Vec<Vec<String>> = seen.into_iter().map(|(row, _)| row.cells).collect();
+        let blank = |row: &Vec<String>| row.concat().bytes().all(|b| b.is_ascii_whitespace());
+        let rows: Vec<Vec<String>> = rows.into_iter().filter(|row| !blank(row)).collect();
+        prop_assert_eq!(seen, rows);
     }
 }

@@ -1,0 +1,173 @@
+//! The house: AWS, the eight functions and WhatsApp in one process, wired by
+//! the same template that the cloud gets.
+
+mod functions;
+mod seeds;
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use emulator::aws::Aws;
+use emulator::crash::CrashPlan;
+use emulator::template::Template;
+use emulator::wiring::{Front, Wiring};
+use jiff::Timestamp;
+use platform::aws::Clients;
+use platform::clock::SharedClock;
+use platform::ids::Ids;
+use simulator::{Behaviour, BusinessNumber, Simulator, Tier, WebhookChaos};
+use tokio::net::TcpListener;
+
+pub use self::seeds::Seeds;
+
+/// The template that the cloud gets.
+pub const TEMPLATE: &str = include_str!("../../../template.yaml");
+
+/// How a house is furnished.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The clock of everything in it.
+    pub clock: SharedClock,
+    /// What chance and the keys follow from.
+    pub seed: u64,
+    /// The number's throughput limit, messages per second.
+    pub limit_per_second: u32,
+    /// The share of it that is kept for what people write, messages per second.
+    pub inbound_per_second: u32,
+    /// How simulated people behave.
+    pub behaviour: Behaviour,
+    /// What happens to webhooks on their way.
+    pub webhooks: WebhookChaos,
+    /// Whether functions are stopped at their time limit; not under a clock that
+    /// jumps.
+    pub time_limits: bool,
+    /// When functions are killed.
+    pub crashes: CrashPlan,
+    /// Variables beyond those of the template, such as `IZIN_BLOCK_SIZE`.
+    pub variables: Vec<(&'static str, String)>,
+}
+
+/// A house with everything running but the pollers.
+pub struct House {
+    /// The emulated AWS.
+    pub aws: Aws,
+    /// What starts the functions.
+    pub wiring: Wiring,
+    /// The emulated WhatsApp.
+    pub simulator: Simulator,
+    /// The HTTP API, listening.
+    pub front: Front,
+    /// Who was there from the start.
+    pub seeds: Seeds,
+    /// Clients of the emulated AWS that no crash plan counts.
+    pub clients: Clients,
+    /// The clock of everything.
+    pub clock: SharedClock,
+}
+
+impl fmt::Debug for House {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("House").finish_non_exhaustive()
+    }
+}
+
+impl House {
+    /// Builds a house; call within a Tokio runtime.
+    pub async fn build(options: Options) -> anyhow::Result<Self> {
+        let template = Template::parse(TEMPLATE).context("cannot read template.yaml")?;
+        let clock = options.clock.clone();
+        let aws = Aws::start(&template, clock.clone()).await?;
+        let seeds = Seeds::of(options.seed);
+        for (name, value) in seeds.secrets() {
+            aws.secrets.put(name, value);
+        }
+
+        let simulator =
+            Simulator::start(simulator_config(&options, &seeds), simulated(&clock)).await?;
+        let mut variables = options.variables.clone();
+        variables.push(("IZIN_GRAPH_URL", simulator.base_url().to_owned()));
+        let functions = functions::Functions {
+            aws: &aws,
+            clock: clock.clone(),
+            ids: Ids::seeded(options.seed),
+            variables,
+            crashes: options.crashes.clone(),
+        };
+        let wiring = Wiring::new(&aws, functions.all()?, options.crashes.clone())?;
+
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let front = if options.time_limits {
+            wiring.front(listener)?
+        } else {
+            wiring.patient_front(listener)?
+        };
+        simulator.set_webhook_url(&format!("{}/webhook", front.url))?;
+
+        let clients = Clients::new(&aws.sdk_config());
+        let campaigns = functions::campaigns(&aws, &clients, clock.clone())?;
+        seeds.plant(&campaigns, &options).await?;
+        Ok(Self {
+            aws,
+            wiring,
+            simulator,
+            front,
+            seeds,
+            clients,
+            clock,
+        })
+    }
+
+    /// The table of operations, for looking at what happened.
+    pub fn campaigns(&self) -> anyhow::Result<platform::campaigns::Campaigns> {
+        functions::campaigns(&self.aws, &self.clients, self.clock.clone())
+    }
+
+    /// The table of people, for looking at what happened.
+    pub fn contacts(&self) -> anyhow::Result<platform::contacts::Contacts> {
+        functions::contacts(&self.aws, &self.clients, self.clock.clone())
+    }
+}
+
+fn simulator_config(options: &Options, seeds: &Seeds) -> simulator::Config {
+    let mut config = simulator::Config::new(
+        seeds.app_secret.clone(),
+        seeds.verify_token.clone(),
+        seeds.access_token.clone(),
+    );
+    config.seed = options.seed;
+    config.behaviour = options.behaviour.clone();
+    config.webhooks = options.webhooks.clone();
+    config.numbers = vec![BusinessNumber {
+        phone_number_id: Seeds::PHONE_NUMBER_ID.to_owned(),
+        display_phone_number: "+62 21 5550 0100".to_owned(),
+        country_code: "62".to_owned(),
+        waba_id: Seeds::WABA.to_owned(),
+        portfolio_id: Seeds::PORTFOLIO.to_owned(),
+        throughput_per_second: options.limit_per_second,
+        tier: Tier::Unlimited,
+    }];
+    config
+        .templates
+        .insert(Seeds::WABA.to_owned(), vec![Seeds::template()]);
+    config
+}
+
+/// The simulator has a clock of its own kind; this is ours in it.
+#[derive(Debug)]
+struct SimulatedClock(SharedClock);
+
+impl simulator::Clock for SimulatedClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.0.sleep_until(at))
+    }
+}
+
+fn simulated(clock: &SharedClock) -> Arc<dyn simulator::Clock> {
+    Arc::new(SimulatedClock(clock.clone()))
+}

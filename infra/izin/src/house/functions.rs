@@ -1,0 +1,245 @@
+//! The eight functions as the wiring takes them: JSON in, JSON out.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use emulator::aws::Aws;
+use emulator::crash::CrashPlan;
+use emulator::wiring::{Function, Invocation as Given, InvocationError};
+use futures_util::future::BoxFuture;
+use lambda_http::Adapter;
+use lambda_http::request::LambdaRequest;
+use lambda_runtime::{Context, LambdaEvent};
+use platform::aws::Clients;
+use platform::campaigns::Campaigns;
+use platform::clock::SharedClock;
+use platform::config::{ConfigError, Env};
+use platform::contacts::Contacts;
+use platform::ids::Ids;
+use platform::invocation::Invocation;
+use platform::whatsapp;
+use serde_json::Value;
+use tower::Service as _;
+
+/// What the functions are built from.
+pub(super) struct Functions<'a> {
+    pub(super) aws: &'a Aws,
+    pub(super) clock: SharedClock,
+    pub(super) ids: Ids,
+    pub(super) variables: Vec<(&'static str, String)>,
+    pub(super) crashes: CrashPlan,
+}
+
+impl Functions<'_> {
+    /// All eight, by logical id. Each has clients of its own, which its role
+    /// bounds, and starts anew in every environment, as on Lambda.
+    pub(super) fn all(&self) -> anyhow::Result<Vec<(String, Function)>> {
+        let ids = &self.ids;
+        let functions = [
+            self.http("ApiFunction", api::Config::from_env, {
+                let ids = ids.clone();
+                move |config, clients, clock| {
+                    api::router(api::Deps::new(config, clients, clock, ids.clone()))
+                }
+            })?,
+            self.sqs(
+                "ConsentFunction",
+                consent::Config::from_env,
+                consent::Deps::new,
+                |event, given, deps| {
+                    Box::pin(async move { consent::handle(event, given, &deps).await })
+                },
+            )?,
+            self.sqs(
+                "FanoutFunction",
+                fanout::Config::from_env,
+                fanout::Deps::new,
+                |event, given, deps| {
+                    Box::pin(async move { fanout::handle(event, given, &deps).await })
+                },
+            )?,
+            self.sqs(
+                "IngestFunction",
+                ingest::Config::from_env,
+                ingest::Deps::new,
+                |event, given, deps| {
+                    Box::pin(async move { ingest::handle(event, given, &deps).await })
+                },
+            )?,
+            self.sqs(
+                "ReceiptsFunction",
+                receipts::Config::from_env,
+                receipts::Deps::new,
+                |event, given, deps| {
+                    Box::pin(async move { receipts::handle(event, given, &deps).await })
+                },
+            )?,
+            self.sqs(
+                "SendFunction",
+                send::Config::from_env,
+                self.sender(),
+                |event, given, deps| {
+                    Box::pin(async move { send::handle(event, given, &deps).await })
+                },
+            )?,
+            self.sweep()?,
+            self.http(
+                "WebhookFunction",
+                webhook::Config::from_env,
+                |config, clients, clock| {
+                    webhook::router(webhook::Deps::new(config, clients, clock))
+                },
+            )?,
+        ];
+        Ok(functions.into())
+    }
+
+    /// A function behind a queue.
+    fn sqs<C, D>(
+        &self,
+        id: &str,
+        configure: fn(&Env) -> Result<C, ConfigError>,
+        build: impl Fn(&C, &Clients, SharedClock) -> D + Send + Sync + 'static,
+        handle: fn(SqsEvent, Invocation, D) -> BoxFuture<'static, SqsBatchResponse>,
+    ) -> anyhow::Result<(String, Function)>
+    where
+        C: Send + Sync + 'static,
+        D: Clone + Send + Sync + 'static,
+    {
+        let config = configure(&self.env(id)?)?;
+        let (clients, clock) = (self.clients(id)?, self.clock.clone());
+        let function = Function::starting(move || {
+            let deps = build(&config, &clients, clock.clone());
+            move |event, given| {
+                let deps = deps.clone();
+                async move {
+                    let event: SqsEvent =
+                        serde_json::from_value(event).map_err(InvocationError::failed)?;
+                    let response = handle(event, invocation(&given), deps).await;
+                    serde_json::to_value(response).map_err(InvocationError::failed)
+                }
+            }
+        });
+        Ok((id.to_owned(), function))
+    }
+
+    /// A function behind the HTTP API: the same translation from and to JSON
+    /// that `lambda_http::run` makes.
+    fn http<C: Send + Sync + 'static>(
+        &self,
+        id: &str,
+        configure: fn(&Env) -> Result<C, ConfigError>,
+        build: impl Fn(&C, &Clients, SharedClock) -> axum::Router + Send + Sync + 'static,
+    ) -> anyhow::Result<(String, Function)> {
+        let config = configure(&self.env(id)?)?;
+        let (clients, clock) = (self.clients(id)?, self.clock.clone());
+        let function = Function::starting(move || {
+            let router = build(&config, &clients, clock.clone());
+            move |event: Value, given| answer(router.clone(), event, given)
+        });
+        Ok((id.to_owned(), function))
+    }
+
+    /// The timer's function.
+    fn sweep(&self) -> anyhow::Result<(String, Function)> {
+        const ID: &str = "SweepFunction";
+        let config = sweep::Config::from_env(&self.env(ID)?)?;
+        let (clients, clock) = (self.clients(ID)?, self.clock.clone());
+        let function = Function::starting(move || {
+            let deps = sweep::Deps::new(&config, &clients, clock.clone())
+                .expect("an HTTP client can be built")
+                .without_metrics();
+            move |_, given| {
+                let deps = deps.clone();
+                async move {
+                    let swept = sweep::handle(invocation(&given), &deps).await;
+                    swept.map(|()| Value::Null).map_err(InvocationError::failed)
+                }
+            }
+        });
+        Ok((ID.to_owned(), function))
+    }
+
+    /// Builds the sender; each request that it makes to WhatsApp is an effect.
+    fn sender(
+        &self,
+    ) -> impl Fn(&send::Config, &Clients, SharedClock) -> send::Deps + Send + Sync + 'static {
+        let (crashes, ids) = (self.crashes.clone(), self.ids.clone());
+        move |config, clients, clock| {
+            let crashes = crashes.clone();
+            let client = whatsapp::Client::new(&config.graph_url, &config.graph_version)
+                .expect("an HTTP client can be built")
+                .witnessed(move || {
+                    let crashes = crashes.clone();
+                    Box::pin(async move { crashes.after_effect("whatsapp.send").await })
+                });
+            send::Deps::new(config, clients, clock, ids.clone())
+                .expect("an HTTP client can be built")
+                .without_metrics()
+                .through(client)
+        }
+    }
+
+    /// AWS as the role of a function lets it see it; each request is an effect.
+    fn clients(&self, id: &str) -> anyhow::Result<Clients> {
+        let http = self.aws.access(id)?.over(self.crashes.http_client());
+        Ok(Clients::new(&self.aws.sdk_config_over(http)))
+    }
+
+    /// The template's environment of a function, with the house's own on top.
+    fn env(&self, id: &str) -> anyhow::Result<Env> {
+        let mut variables: BTreeMap<String, String> = self.aws.environment(id)?;
+        for (name, value) in &self.variables {
+            variables.insert((*name).to_owned(), value.clone());
+        }
+        Ok(Env::given(variables))
+    }
+}
+
+/// The table of operations as the template names it.
+pub(super) fn campaigns(
+    aws: &Aws,
+    clients: &Clients,
+    clock: SharedClock,
+) -> anyhow::Result<Campaigns> {
+    let table = variable(aws, "IZIN_CAMPAIGNS_TABLE")?;
+    Ok(Campaigns::new(clients.dynamodb.clone(), table, clock))
+}
+
+/// The table of people as the template names it.
+pub(super) fn contacts(
+    aws: &Aws,
+    clients: &Clients,
+    clock: SharedClock,
+) -> anyhow::Result<Contacts> {
+    let table = variable(aws, "IZIN_CONTACTS_TABLE")?;
+    Ok(Contacts::new(clients.dynamodb.clone(), table, clock))
+}
+
+fn variable(aws: &Aws, name: &'static str) -> anyhow::Result<String> {
+    aws.environment("ApiFunction")?
+        .remove(name)
+        .with_context(|| format!("the template gives the api no {name}"))
+}
+
+fn invocation(given: &Given) -> Invocation {
+    Invocation {
+        deadline: given.deadline,
+    }
+}
+
+async fn answer(
+    router: axum::Router,
+    event: Value,
+    given: Given,
+) -> Result<Value, InvocationError> {
+    let request: LambdaRequest =
+        serde_json::from_str(&event.to_string()).map_err(InvocationError::failed)?;
+    let mut context = Context::default();
+    context.deadline = u64::try_from(given.deadline.as_millisecond()).unwrap_or(0);
+    // The adapter itself may not cross an await: its future may.
+    let answer = Adapter::from(router).call(LambdaEvent::new(request, context));
+    let response = answer.await.map_err(InvocationError::failed)?;
+    serde_json::to_value(response).map_err(InvocationError::failed)
+}

@@ -1,0 +1,147 @@
+//! Who and what is there from the start: a tenant, its number, an API key, the
+//! secrets, one approved template.
+
+use platform::campaigns::{ApiKey, Campaigns, Number, Tenant};
+use policy::ids::{KeyId, TenantId};
+use policy::token::TokenKey;
+use rand::rngs::SmallRng;
+use rand::{Rng as _, SeedableRng as _};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::Options;
+
+/// The first inhabitants; the same for the same seed.
+#[derive(Clone)]
+pub struct Seeds {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Its API key's public half.
+    pub key: KeyId,
+    /// Its API key's secret half.
+    pub key_secret: String,
+    /// Signs webhooks.
+    pub app_secret: String,
+    /// Proves the webhook's subscriber.
+    pub verify_token: String,
+    /// Speaks for the business.
+    pub access_token: String,
+    /// Turns numbers into tokens.
+    pub token_key: String,
+    /// Signs links.
+    pub link_key: String,
+}
+
+impl std::fmt::Debug for Seeds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Seeds")
+            .field("tenant", &self.tenant)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Seeds {
+    /// WhatsApp's id of the business number.
+    pub const PHONE_NUMBER_ID: &'static str = "106540352242922";
+    /// The WhatsApp Business Account.
+    pub const WABA: &'static str = "102290129340398";
+    /// The business portfolio.
+    pub const PORTFOLIO: &'static str = "506914307656634";
+    /// The business, as people know it.
+    pub const BUSINESS: &'static str = "Toko Melati";
+    /// The approved template.
+    pub const TEMPLATE: &'static str = "promo_akhir_tahun";
+    /// Its language.
+    pub const LANGUAGE: &'static str = "id";
+
+    /// What follows from `seed`.
+    pub fn of(seed: u64) -> Self {
+        let mut rng = SmallRng::seed_from_u64(seed ^ 0x5eed);
+        let mut secret = || -> String {
+            let bytes: [u8; 32] = rng.random();
+            bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        };
+        Self {
+            key_secret: secret(),
+            app_secret: secret(),
+            verify_token: secret(),
+            access_token: secret(),
+            token_key: secret(),
+            link_key: secret(),
+            tenant: TenantId::from_uuid(Uuid::from_u128(rng.random())),
+            key: KeyId::from_uuid(Uuid::from_u128(rng.random())),
+        }
+    }
+
+    /// The bearer token of the API.
+    pub fn bearer(&self) -> String {
+        format!("{}.{}", self.key, self.key_secret)
+    }
+
+    /// The key that names people, for whoever looks at what happened.
+    pub fn tokens(&self) -> TokenKey {
+        TokenKey::new(self.token_key.as_bytes()).expect("the seed's key is long enough")
+    }
+
+    /// The template as WhatsApp lists it.
+    pub fn template() -> Value {
+        json!({
+            "id": "1304694804498707",
+            "name": Self::TEMPLATE,
+            "language": Self::LANGUAGE,
+            "status": "APPROVED",
+            "category": "MARKETING",
+            "parameter_format": "NAMED",
+            "quality_score": {"score": "GREEN"},
+            "components": [
+                {
+                    "type": "BODY",
+                    "text": "Halo {{nama}}, promo akhir tahun Toko Melati: diskon 25% untuk semua kain sampai 31 Desember. Kami tunggu di toko!",
+                    "example": {"body_text_named_params": [{"param_name": "nama", "example": "Sari"}]},
+                },
+                {"type": "FOOTER", "text": "Toko Melati. Ketuk Berhenti promo untuk berhenti"},
+                {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "Berhenti promo"}]},
+            ],
+        })
+    }
+
+    /// The secrets by the template's logical ids.
+    pub(super) fn secrets(&self) -> [(&'static str, String); 5] {
+        [
+            ("AppSecretSecret", self.app_secret.clone()),
+            ("LinkKeySecret", self.link_key.clone()),
+            ("TokenKeySecret", self.token_key.clone()),
+            ("VerifyTokenSecret", self.verify_token.clone()),
+            ("WhatsAppTokenSecret", self.access_token.clone()),
+        ]
+    }
+
+    /// Writes the tenant, its number and its key down.
+    pub(super) async fn plant(
+        &self,
+        campaigns: &Campaigns,
+        options: &Options,
+    ) -> anyhow::Result<()> {
+        let tenant = Tenant {
+            business_name: Self::BUSINESS.to_owned(),
+            default_region: "ID".to_owned(),
+        };
+        campaigns.put_tenant(self.tenant, &tenant).await?;
+        let number = Number {
+            tenant: self.tenant,
+            portfolio: Self::PORTFOLIO.to_owned(),
+            waba: Self::WABA.to_owned(),
+            limit_per_second: options.limit_per_second,
+            inbound_per_second: options.inbound_per_second,
+        };
+        campaigns.put_number(Self::PHONE_NUMBER_ID, &number).await?;
+        let digest = Sha256::digest(self.key_secret.as_bytes());
+        let key = ApiKey {
+            tenant: self.tenant,
+            secret_sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        };
+        campaigns.put_api_key(self.key, &key).await?;
+        Ok(())
+    }
+}

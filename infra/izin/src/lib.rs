@@ -1,0 +1,19 @@
+//! The whole service on one machine.
+//!
+//! [`house`] puts the emulated AWS, the eight functions and the WhatsApp
+//! simulator together as `template.yaml` says; the demo, the standing service
+//! and the tests all live in it.
+
+pub mod demo;
+pub mod house;
+pub mod people;
+
+use std::process::ExitCode;
+
+/// Says on standard error what is wrong, and gives the exit code of a mistake
+/// in the call or its files: 2.
+#[expect(clippy::print_stderr, reason = "a command speaks to whoever called it")]
+pub fn complain(message: &str) -> ExitCode {
+    eprintln!("izin: {message}");
+    ExitCode::from(2)
+}

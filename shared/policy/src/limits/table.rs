@@ -1,0 +1,110 @@
+//! The dated figures.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use jiff::SignedDuration;
+use serde::Deserialize;
+
+use super::{CanaryBounds, PairLimit, Tier};
+
+const TABLE: &str = include_str!("../../data/limits.json");
+
+/// WhatsApp's limits and how much of them is used.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    table: Table,
+}
+
+impl Limits {
+    /// The compiled-in figures.
+    pub fn embedded() -> &'static Self {
+        static EMBEDDED: LazyLock<Limits> = LazyLock::new(|| Limits {
+            table: serde_json::from_str(TABLE).expect("the compiled-in limits are well-formed"),
+        });
+        &EMBEDDED
+    }
+
+    /// Messages per second, both directions, of a throughput level as WhatsApp
+    /// names it; an unknown level counts as the standard one.
+    pub fn throughput(&self, level: &str) -> u32 {
+        let levels = &self.table.throughput;
+        *levels
+            .per_second
+            .get(level)
+            .unwrap_or(&levels.per_second[&levels.unknown_as])
+    }
+
+    /// How fast messages may follow each other to one person.
+    pub fn pair(&self) -> PairLimit {
+        PairLimit {
+            interval: SignedDuration::from_secs(self.table.pair.interval_s),
+            burst: self.table.pair.burst_used,
+        }
+    }
+
+    /// The tier of a portfolio as WhatsApp names it; an unknown name counts as
+    /// the first tier.
+    pub fn tier(&self, code: &str) -> Tier {
+        let tiers = &self.table.tiers;
+        let people = tiers
+            .people_in_24_h
+            .get(code)
+            .unwrap_or(&tiers.people_in_24_h[&tiers.unknown_as]);
+        Tier { people: *people }
+    }
+
+    /// How long to leave a person alone after WhatsApp declined marketing.
+    pub fn marketing_cool_down(&self) -> SignedDuration {
+        SignedDuration::from_hours(self.table.marketing_cool_down_h)
+    }
+
+    /// The bounds of a campaign's first people.
+    pub fn canary(&self) -> CanaryBounds {
+        self.table.canary
+    }
+
+    /// The limits of a broadcast list in the app.
+    pub fn broadcast_list(&self) -> BroadcastList {
+        self.table.broadcast_list
+    }
+}
+
+/// What a broadcast list in the WhatsApp Business app can do.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+pub struct BroadcastList {
+    /// Most people of a list.
+    pub people: u32,
+    /// Most sends of lists in a month; `None` where nobody publishes it.
+    pub sends_per_month: Option<u32>,
+    /// Whether only people who saved the number receive it.
+    pub requires_saved_number: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Table {
+    throughput: Throughput,
+    pair: Pair,
+    tiers: Tiers,
+    marketing_cool_down_h: i64,
+    canary: CanaryBounds,
+    broadcast_list: BroadcastList,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Throughput {
+    per_second: BTreeMap<String, u32>,
+    unknown_as: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Pair {
+    interval_s: i64,
+    burst_used: u16,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Tiers {
+    people_in_24_h: BTreeMap<String, Option<u32>>,
+    unknown_as: String,
+}

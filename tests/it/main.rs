@@ -1,0 +1,11 @@
+//! Stories over the whole service: real functions, real SDK, emulated AWS and
+//! WhatsApp, a clock that the test holds, and crashes where it wants them.
+
+mod crash;
+mod floors;
+mod privacy;
+mod redelivery;
+mod stop;
+mod straight;
+mod template;
+mod world;

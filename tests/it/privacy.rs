@@ -1,0 +1,55 @@
+//! No number, name or text leaves the contacts: not in a queue, not in the
+//! table of operations, not in an object that is not the upload itself.
+
+use crate::stop::{TWELVE, csv};
+use crate::world::{World, wa_id};
+
+/// Whether `text` holds what may not leave: any of the numbers, or the name.
+fn tells(text: &str) -> bool {
+    TWELVE
+        .iter()
+        .any(|phone| text.contains(phone.trim_start_matches("+62")))
+        || text.contains("Sari")
+}
+
+#[tokio::test]
+async fn queues_carry_ids_only() {
+    let mut world = World::quiet().await;
+    let (list, _) = world.import(&csv(&TWELVE)).await;
+    let id = world.approved_campaign(&list).await;
+    world.start(id).await;
+    let mut looked_at = 0;
+    for round in 0..400 {
+        if round == 3 {
+            world
+                .house
+                .simulator
+                .person_says(&wa_id(TWELVE[0]), "Sari bilang STOP");
+            world
+                .house
+                .simulator
+                .person_says(&wa_id(TWELVE[1]), "Sari mau tanya harga");
+        }
+        for queue in world.house.aws.sqs.names() {
+            let none = Some(jiff::SignedDuration::ZERO);
+            for message in world.house.aws.sqs.receive(&queue, 10, none).unwrap() {
+                looked_at += 1;
+                assert!(!tells(&message.body), "{queue} carries personal data");
+            }
+            if !queue.contains("DeadLetter") {
+                world.house.wiring.step(&queue).await.unwrap();
+            }
+        }
+        world.house.simulator.deliver_due().await;
+        world.to_next_event(std::time::Duration::from_secs(1));
+    }
+    assert!(looked_at > 10, "only {looked_at} messages were looked at");
+    world.finish(id).await;
+    let items = world.house.aws.dynamodb.items("CampaignsTable").unwrap();
+    let items = format!("{items:?}");
+    assert!(items.contains("BLOCK") || items.len() > 1_000);
+    assert!(
+        !tells(&items),
+        "the table of operations holds personal data"
+    );
+}
