@@ -55,7 +55,7 @@ fn operations() -> Vec<(String, String, String)> {
     for (path, methods) in paths {
         for (method, operation) in methods.as_object().unwrap() {
             let name = operation["operationId"].as_str().unwrap().to_owned();
-            let path = path.replace('{', "").replace('}', "");
+            let path = path.replace(['{', '}'], "");
             all.push((method.to_uppercase(), path, name));
         }
     }
