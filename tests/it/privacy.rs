@@ -31,10 +31,9 @@ async fn queues_carry_ids_only() {
                 .person_says(&wa_id(TWELVE[1]), "Sari mau tanya harga");
         }
         for queue in world.house.aws.sqs.names() {
-            let none = Some(jiff::SignedDuration::ZERO);
-            for message in world.house.aws.sqs.receive(&queue, 10, none).unwrap() {
+            for (_, body) in world.house.aws.sqs.peek(&queue).unwrap() {
                 looked_at += 1;
-                assert!(!tells(&message.body), "{queue} carries personal data");
+                assert!(!tells(&body), "{queue} carries personal data");
             }
             if !queue.contains("DeadLetter") {
                 world.house.wiring.step(&queue).await.unwrap();

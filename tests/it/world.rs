@@ -11,6 +11,7 @@ use http::{Request, StatusCode};
 use izin::house::{House, Options, Seeds};
 use jiff::{SignedDuration, Timestamp};
 use platform::clock::{ManualClock, SharedClock};
+use policy::block::RecipientState;
 use policy::ids::CampaignId;
 use policy::phone::PhoneNumber;
 use serde_json::{Value, json};
@@ -62,6 +63,7 @@ impl World {
     }
 
     pub(crate) async fn with(setting: Setting) -> Self {
+        platform::telemetry::init_if_asked();
         let clock = ManualClock::at(MORNING.parse().unwrap());
         let house = House::build(Options {
             clock: SharedClock::new(clock.clone()),
@@ -173,7 +175,7 @@ impl World {
         let answer = put.body(csv.to_owned()).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.status());
         let id = made["import_id"].as_str().unwrap().to_owned();
-        for _ in 0..6 {
+        for _ in 0..20 {
             self.deliver().await;
             let view = self.get(&format!("/v1/imports/{id}")).await;
             if view["state"] == "completed" || view["state"] == "refused" {
@@ -181,7 +183,7 @@ impl World {
                 self.deliver().await;
                 return (list, view);
             }
-            self.to_next_event(Duration::from_secs(60));
+            self.to_next_event(Duration::from_secs(3_600));
         }
         panic!("the import never ended");
     }
@@ -245,7 +247,6 @@ impl World {
     /// Lives on until a campaign is in `state`.
     pub(crate) async fn until(&mut self, id: &str, state: &str) {
         for _ in 0..200 {
-            self.deliver().await;
             self.tick().await;
             self.deliver().await;
             let view = self.get(&format!("/v1/campaigns/{id}")).await;
@@ -303,10 +304,9 @@ impl World {
             if queue.contains("DeadLetter") {
                 continue;
             }
-            let visible = sqs.receive(&queue, 10, Some(SignedDuration::ZERO)).unwrap();
-            for message in visible {
-                if self.doubled.insert(message.id.clone()) {
-                    let copy = sqs.send(&queue, NewMessage::text(message.body)).unwrap();
+            for (id, body) in sqs.peek(&queue).unwrap() {
+                if self.doubled.insert(id) {
+                    let copy = sqs.send(&queue, NewMessage::text(body)).unwrap();
                     self.doubled.insert(copy.id);
                 }
             }
@@ -326,15 +326,20 @@ impl World {
         for phone in phones {
             let phone = PhoneNumber::parse_e164(phone).unwrap();
             let token = key.contact(tenant, &phone);
-            let states = ledger.values().flat_map(|entry| {
+            let mut states = Vec::new();
+            for entry in ledger.values() {
                 let block = &entry.block;
-                block
-                    .tokens
-                    .iter()
-                    .zip(&block.states)
-                    .filter(|(t, _)| **t == token)
-            });
-            let states: Vec<_> = states.map(|(_, state)| *state).collect();
+                for (index, (t, state)) in (0_u8..).zip(block.tokens.iter().zip(&block.states)) {
+                    // A status is the evidence that settles a doubt.
+                    let proved = entry.statuses.values().any(|s| s.proves_acceptance(index));
+                    if *t == token {
+                        states.push(match state {
+                            RecipientState::Unknown if proved => RecipientState::Accepted,
+                            state => *state,
+                        });
+                    }
+                }
+            }
             let person = contacts.person(tenant, token).await.unwrap();
             let stops: Vec<_> = person
                 .suppressions

@@ -128,6 +128,15 @@ impl Sqs {
         Ok(sent)
     }
 
+    /// Ids and texts of the messages that are visible now. Nothing is received:
+    /// for tests that look without touching.
+    pub fn peek(&self, queue: &str) -> Result<Vec<(String, String)>, SqsError> {
+        let now = self.0.clock.now();
+        let queues = self.lock();
+        let queue = queues.get(queue).ok_or(SqsError::QueueDoesNotExist)?;
+        Ok(queue.peek(now))
+    }
+
     /// Receives at most `max` messages that are visible now, and hides them for
     /// `visibility` or, if that is none, for the queue's own time. Messages
     /// that were received too often go to the dead-letter queue on the way.

@@ -127,6 +127,16 @@ impl Queue {
         });
     }
 
+    /// Ids and texts of the messages that are visible now, untouched.
+    pub(super) fn peek(&self, now: Timestamp) -> Vec<(String, String)> {
+        self.due
+            .iter()
+            .take_while(|(visible, _)| *visible <= now)
+            .filter_map(|(_, number)| self.messages.get(number))
+            .map(|message| (message.id.clone(), message.body.clone()))
+            .collect()
+    }
+
     /// Takes in a message that `source` gave up. Its age goes on counting from
     /// when it was sent.
     pub(super) fn bury(&mut self, message: Stored, source: &str, now: Timestamp) {
