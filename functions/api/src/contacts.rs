@@ -39,8 +39,8 @@ pub(crate) async fn region(deps: &Deps, tenant: TenantId) -> Result<Region, Faul
 
 /// Whose token is asked for. Takes a number, so it implements neither `Debug`
 /// nor `Serialize`.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct TokenRequest {
     /// The person's number, as people write it.
     #[schema(required = true, nullable = false)]
@@ -58,6 +58,7 @@ pub(crate) struct TokenView {
 #[utoipa::path(
     post,
     path = "/v1/contacts/token",
+    operation_id = "find_token",
     tag = "contacts",
     request_body = TokenRequest,
     responses(
@@ -119,6 +120,7 @@ impl From<RefusalReason> for ReasonView {
 #[utoipa::path(
     get,
     path = "/v1/contacts/{token}/explain",
+    operation_id = "explain_contact",
     tag = "contacts",
     params(
         ("token" = String, Path),

@@ -41,8 +41,8 @@ const UPLOAD_LIFE: Duration = Duration::from_mins(15);
 const REPORT_LIFE: Duration = Duration::from_mins(5);
 
 /// A file to be imported.
-#[derive(Default, Deserialize, Serialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct NewImport {
     /// Into which list.
     #[schema(required = true, nullable = false)]
@@ -94,6 +94,7 @@ struct Upload {
 #[utoipa::path(
     post,
     path = "/v1/imports",
+    operation_id = "create_import",
     tag = "imports",
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe.")),
     request_body = NewImport,
@@ -302,6 +303,7 @@ impl From<ImportCounts> for CountsView {
 #[utoipa::path(
     get,
     path = "/v1/imports/{import_id}",
+    operation_id = "show_import",
     tag = "imports",
     params(("import_id" = String, Path)),
     responses(

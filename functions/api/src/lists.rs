@@ -18,8 +18,7 @@ use crate::request::{Body, Fields};
 
 /// A list to make.
 #[derive(Deserialize, Serialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
-#[derive(Default)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct NewList {
     /// The operator's name for it.
     #[schema(required = true, nullable = false)]
@@ -40,6 +39,7 @@ pub(crate) struct MadeList {
 #[utoipa::path(
     post,
     path = "/v1/lists",
+    operation_id = "create_list",
     tag = "lists",
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe.")),
     request_body = NewList,

@@ -25,8 +25,8 @@ use crate::request::{Body, Fields};
 
 /// Somebody said stop. Takes a number, so it implements neither `Debug` nor
 /// `Serialize`.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct NewOptOut {
     /// The person's number, as people write it; a local one is of the tenant's
     /// region.
@@ -50,6 +50,7 @@ const EVENT_ID_MAX: usize = 255;
 #[utoipa::path(
     post,
     path = "/v1/optouts",
+    operation_id = "create_optout",
     tag = "contacts",
     request_body = NewOptOut,
     responses(

@@ -94,11 +94,4 @@ impl Modify for ApiKeyScheme {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_document_is_reviewed() {
-        insta::assert_json_snapshot!("openapi", openapi());
-    }
-}
+mod tests;

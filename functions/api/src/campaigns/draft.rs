@@ -23,8 +23,8 @@ use crate::problem::{Problem, ProblemBody};
 use crate::request::{Body, Fields, escaped};
 
 /// A campaign to write down.
-#[derive(Default, Deserialize, Serialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = NewCampaign)]
 pub(crate) struct CampaignRequest {
     /// The operator's name for it.
@@ -41,6 +41,7 @@ pub(crate) struct CampaignRequest {
     template: Option<TemplateRequest>,
     /// Where the template's variables come from: variable → source, such as
     /// `body.1` → `column:name`.
+    #[serde(default)]
     mapping: BTreeMap<String, String>,
     /// What the message is for, such as `marketing.promo`: a person gets it if
     /// their consent covers this.
@@ -52,8 +53,8 @@ pub(crate) struct CampaignRequest {
 }
 
 /// A template that WhatsApp has approved.
-#[derive(Default, Deserialize, Serialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = Template)]
 pub(crate) struct TemplateRequest {
     /// Its name.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use policy::block::{Block, Outcome, Phase, RecipientState};
+use policy::campaign::CampaignState;
 use policy::ids::{CampaignId, OwnerNonce, TenantId};
 use policy::receipt::{Status, StatusSets, Totals};
 use policy::token::ContactToken;
@@ -540,8 +541,19 @@ impl Campaigns {
                 }
             }
         }
-        // Frozen, but not yet cut into blocks: still waiting for a decision.
-        totals.pending += frozen.saturating_sub(planned);
+        // Frozen, but not cut into blocks: still waiting for a decision, unless
+        // the campaign ended and there will be none.
+        let unplanned = frozen.saturating_sub(planned);
+        let ended = unplanned > 0
+            && self
+                .campaign(tenant, id)
+                .await?
+                .is_some_and(|campaign| campaign.state == CampaignState::Cancelled);
+        if ended {
+            totals.cancelled += unplanned;
+        } else {
+            totals.pending += unplanned;
+        }
         Ok((totals, reasons))
     }
 }
