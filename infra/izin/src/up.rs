@@ -64,15 +64,28 @@ async fn stand(args: &Args) -> anyhow::Result<()> {
     stopped.context("cannot listen for Ctrl-C")
 }
 
-#[expect(clippy::print_stdout, reason = "the addresses are what the command is for")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the addresses are what the command is for"
+)]
 fn welcome(house: &House) {
     let url = &house.front.url;
     println!("Izin stands on this machine until Ctrl-C; AWS and WhatsApp are emulated.");
     println!("  API          {url}/v1   (its description: {url}/v1/openapi.json)");
     println!("  API key      {}", house.seeds.bearer());
-    println!("  sender       {} (WhatsApp's id of the number)", Seeds::PHONE_NUMBER_ID);
-    println!("  template     {}, language {}", Seeds::TEMPLATE, Seeds::LANGUAGE);
+    println!(
+        "  sender       {} (WhatsApp's id of the number)",
+        Seeds::PHONE_NUMBER_ID
+    );
+    println!(
+        "  template     {}, language {}",
+        Seeds::TEMPLATE,
+        Seeds::LANGUAGE
+    );
     println!("  WhatsApp     {}", house.simulator.base_url());
     println!();
-    println!("  curl -H 'Authorization: Bearer {}' {url}/v1/campaigns", house.seeds.bearer());
+    println!(
+        "  curl -H 'Authorization: Bearer {}' {url}/v1/campaigns",
+        house.seeds.bearer()
+    );
 }

@@ -55,11 +55,5 @@ pub use row::{Candidate, RowOutcome, Rules, accept_row, opt_out};
 pub use sniff::{Delimiter, Layout};
 pub use summary::{Summary, check_file};
 
-/// Name and text of the data files, for the fingerprint of the rules.
-pub(crate) const DATA: [(&str, &str); 2] = [
-    ("import_headers", header::DATA),
-    ("import_words", text::DATA),
-];
-
 #[cfg(test)]
 mod tests;
