@@ -127,7 +127,7 @@ async fn import(tenant: TenantId, id: ImportId, deps: &Deps) -> Result<(), Fault
         Ok(judged) => judged,
         Err(refusal) => {
             import.state = ImportState::Refused;
-            import.refusal = Some(refusal.to_string());
+            import.refusal = Some(format!("{refusal}; {}", refusal.remedy()));
             deps.campaigns
                 .advance_import(tenant, id, &mut import)
                 .await?;

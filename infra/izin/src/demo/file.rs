@@ -60,7 +60,9 @@ pub(super) fn load(args: &Args) -> Result<File, Problem> {
     })?;
     match readable(&bytes) {
         Ok(()) => Ok(File { name, bytes }),
-        Err(refusal) => Err(problem(refusal.to_string().into())),
+        Err(refusal) => Err(problem(
+            format!("{refusal}; {}", refusal.remedy().trim_end_matches('.')).into(),
+        )),
     }
 }
 
