@@ -1,5 +1,6 @@
 //! ContactsTable: subscriptions, persons, their history, their aliases.
 
+mod alias;
 mod items;
 mod person;
 
