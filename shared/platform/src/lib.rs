@@ -7,7 +7,8 @@
 //! - What is seen from outside: [`telemetry`], [`metrics`], [`fault`].
 //! - Tables: [`keys`] (every key shape), [`contacts`], [`campaigns`] and its
 //!   parts, [`rate`].
-//! - The rest of AWS: [`aws`], [`queue`], [`objects`], [`secrets`], [`batch`].
+//! - The rest of AWS: [`aws`], [`queue`], [`objects`], [`inbound`], [`secrets`],
+//!   [`batch`].
 //! - WhatsApp: [`whatsapp`].
 
 pub mod aws;
@@ -18,6 +19,7 @@ pub mod config;
 pub mod contacts;
 pub mod fault;
 pub mod ids;
+pub mod inbound;
 pub mod invocation;
 pub mod keys;
 pub mod metrics;

@@ -1,0 +1,68 @@
+//! What WhatsApp sent, kept in objects: the webhook writes them, `receipts`
+//! reads them. They hold personal data; queues carry their keys only.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use policy::ids::TenantId;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One update that is no status of ours, as it came.
+///
+/// Deliberately without `Debug`: it is full of personal data.
+#[derive(Clone, Deserialize, Serialize)]
+#[expect(missing_debug_implementations, reason = "it is full of personal data")]
+pub struct KeptUpdate {
+    /// The shape's version.
+    pub v: u8,
+    /// How the webhook understood it: `message`, `user_preference`, `system`,
+    /// `status`, `template`, `quality`, `account`, `errors`, `other`.
+    pub kind: String,
+    /// The field it came under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// The WhatsApp Business Account it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waba: Option<String>,
+    /// The business phone number it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone_number_id: Option<String>,
+    /// The entry of `contacts` that goes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<Value>,
+    /// The element of `messages`, `statuses`, …, or the whole `value`.
+    pub update: Value,
+}
+
+/// Where the updates of one body are kept; the same body has the same `id`.
+pub fn updates_key(tenant: TenantId, now: Timestamp, id: &str) -> String {
+    format!("inbound/{tenant}/{}/{id}.json", date(now))
+}
+
+/// Where a body is kept whole, because it cannot be read or nobody is known to
+/// own it.
+pub fn body_key(now: Timestamp, id: &str) -> String {
+    format!("inbound/{}/{id}.json", date(now))
+}
+
+fn date(now: Timestamp) -> jiff::civil::Date {
+    TimeZone::UTC.to_datetime(now).date()
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_sorted_by_owner_and_day() {
+        let now = "2026-11-24T23:59:59Z".parse().unwrap();
+        let tenant = TenantId::from_uuid(Uuid::nil());
+        assert_eq!(
+            updates_key(tenant, now, "ab"),
+            "inbound/ten_00000000000000000000000000000000/2026-11-24/ab.json"
+        );
+        assert_eq!(body_key(now, "ab"), "inbound/2026-11-24/ab.json");
+    }
+}
