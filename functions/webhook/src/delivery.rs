@@ -1,0 +1,249 @@
+//! One delivery: whose, stops first, then everything else.
+
+use std::collections::BTreeMap;
+
+use futures_util::stream::{self, StreamExt as _};
+use jiff::Timestamp;
+use platform::fault::{Fault, chain};
+use platform::inbound::{self, KeptUpdate};
+use platform::metrics::Metrics;
+use platform::queue::{ReceiptTask, StatusV1};
+use platform::whatsapp::signature::VerifiedBody;
+use policy::ids::TenantId;
+use policy::token::TokenKey;
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest as _, Sha256};
+
+use crate::Deps;
+use crate::stops::{Keys, Stop, Unattributed, asks_to_stop, stops};
+use crate::updates::{self, Kind, Update};
+
+/// Most statuses of one queue message: some 60 KB of the longest.
+const STATUSES_MAX: usize = 200;
+
+/// Stops committed at the same time.
+const STOPS_AT_ONCE: usize = 16;
+
+/// Something was not committed or not queued: the body must come again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Incomplete;
+
+/// Handles a body. A failure of one part does not keep the others from being
+/// done; the next delivery repeats all of them, which is harmless.
+pub(crate) async fn deliver(body: &VerifiedBody, deps: &Deps) -> Result<(), Incomplete> {
+    let now = deps.clock.now();
+    let mut work = Work {
+        deps,
+        now,
+        id: body_id(body.bytes()),
+        metrics: Metrics::of("webhook"),
+        complete: true,
+    };
+    match updates::parse(body.bytes()) {
+        Ok(updates) => work.updates(updates, body).await,
+        Err(reason) => {
+            tracing::warn!(%reason, "webhook body kept whole");
+            work.count("Unreadable", 1);
+            work.keep_body(body).await;
+        }
+    }
+    work.metrics.emit(now, deps.metrics);
+    if work.complete {
+        Ok(())
+    } else {
+        Err(Incomplete)
+    }
+}
+
+/// One delivery under way.
+struct Work<'a> {
+    deps: &'a Deps,
+    now: Timestamp,
+    /// Names the body's objects.
+    id: String,
+    /// Failures only: a record for each call would cost more than the call.
+    metrics: Metrics,
+    complete: bool,
+}
+
+impl Work<'_> {
+    async fn updates(&mut self, updates: Vec<Update>, body: &VerifiedBody) {
+        let (owned, strange) = self.by_tenant(updates).await;
+        if strange > 0 {
+            tracing::warn!(updates = strange, "webhook is about a number of nobody");
+            self.count("UnknownNumber", strange);
+            self.keep_body(body).await;
+        }
+        for (tenant, updates) in &owned {
+            self.commit_stops(*tenant, updates).await;
+        }
+        for (tenant, updates) in owned {
+            self.queue(tenant, updates).await;
+        }
+    }
+
+    /// The updates of each tenant, and how many are nobody's.
+    async fn by_tenant(&mut self, updates: Vec<Update>) -> (BTreeMap<TenantId, Vec<Update>>, u64) {
+        let mut owned: BTreeMap<TenantId, Vec<Update>> = BTreeMap::new();
+        let mut strange = 0;
+        for update in updates {
+            let owner = match &update.phone_number_id {
+                Some(id) => self.deps.numbers.owner(id, self.now).await,
+                None => Ok(None),
+            };
+            match owner {
+                Ok(Some(tenant)) => owned.entry(tenant).or_default().push(update),
+                Ok(None) => strange += 1,
+                Err(fault) => self.fail(&fault, "number cannot be looked up"),
+            }
+        }
+        (owned, strange)
+    }
+
+    async fn commit_stops(&mut self, tenant: TenantId, updates: &[Update]) {
+        if !updates.iter().any(asks_to_stop) {
+            return;
+        }
+        let keys = match self.keys().await {
+            Ok(keys) => keys,
+            Err(fault) => return self.fail(&fault, "stops wait for the keys"),
+        };
+        let mut wanted: Vec<Stop> = Vec::new();
+        for update in updates {
+            match stops(tenant, update, &keys, self.now) {
+                Ok(stops) => wanted.extend(stops),
+                Err(Unattributed) => {
+                    tracing::warn!(kind = update.kind.code(), "nothing names who wants to stop");
+                    self.count("StopUnattributed", 1);
+                }
+            }
+        }
+        let contacts = &self.deps.contacts;
+        let commits: Vec<_> = wanted
+            .iter()
+            .map(|stop| stop.commit(tenant, contacts, self.now))
+            .collect();
+        let results: Vec<Result<(), Fault>> = stream::iter(commits)
+            .buffer_unordered(STOPS_AT_ONCE)
+            .collect()
+            .await;
+        for fault in results.into_iter().filter_map(Result::err) {
+            self.count("StopFailed", 1);
+            self.fail(&fault, "stop is not committed");
+        }
+    }
+
+    async fn keys(&self) -> Result<Keys, Fault> {
+        let Deps {
+            secrets,
+            token_key_secret,
+            link_key_secret,
+            ..
+        } = self.deps;
+        let token = key(&secrets.read(token_key_secret).await?)?;
+        let link = match link_key_secret {
+            Some(name) => key(&secrets.read(name).await?)?,
+            None => token.clone(),
+        };
+        Ok(Keys { token, link })
+    }
+
+    /// Statuses of ours go as ids and codes, all else into one object.
+    async fn queue(&mut self, tenant: TenantId, updates: Vec<Update>) {
+        let mut statuses: Vec<StatusV1> = Vec::new();
+        let mut kept: Vec<KeptUpdate> = Vec::new();
+        for update in updates {
+            match status_of_ours(&update) {
+                Some(status) => statuses.push(status),
+                None => kept.push(keep(update)),
+            }
+        }
+        let mut tasks: Vec<ReceiptTask> = statuses
+            .chunks(STATUSES_MAX)
+            .map(|statuses| ReceiptTask::StatusesV1 {
+                tenant,
+                statuses: statuses.to_vec(),
+            })
+            .collect();
+        if !kept.is_empty() {
+            let object = inbound::updates_key(tenant, self.now, &self.id);
+            match self.put(&object, &kept).await {
+                Ok(()) => tasks.push(ReceiptTask::UpdateV1 { tenant, object }),
+                Err(fault) => self.fail(&fault, "updates are not kept"),
+            }
+        }
+        if let Err(fault) = self.deps.receipts.send_all(&tasks).await {
+            self.fail(&fault, "updates are not queued");
+        }
+    }
+
+    async fn put(&self, object: &str, kept: &[KeptUpdate]) -> Result<(), Fault> {
+        let bytes =
+            serde_json::to_vec(kept).map_err(|error| Fault::lasting("encode updates", error))?;
+        let objects = &self.deps.objects;
+        objects.put(object, bytes, "application/json").await
+    }
+
+    /// Keeps the body as it came, for a person to look at.
+    async fn keep_body(&mut self, body: &VerifiedBody) {
+        let object = inbound::body_key(self.now, &self.id);
+        let bytes = body.bytes().to_vec();
+        let objects = &self.deps.objects;
+        if let Err(fault) = objects.put(&object, bytes, "application/json").await {
+            self.fail(&fault, "body is not kept");
+        }
+    }
+
+    fn fail(&mut self, fault: &Fault, what: &str) {
+        tracing::warn!(error = chain(fault), "{what}");
+        self.count("Failed", 1);
+        self.complete = false;
+    }
+
+    fn count(&mut self, name: &'static str, by: u64) {
+        self.metrics.count(name, by);
+    }
+}
+
+fn key(secret: &SecretString) -> Result<TokenKey, Fault> {
+    TokenKey::new(secret.expose_secret().as_bytes())
+        .map_err(|error| Fault::lasting("read a key", error))
+}
+
+/// A status of a request of ours, without the person.
+fn status_of_ours(update: &Update) -> Option<StatusV1> {
+    let Kind::Status(status) = &update.kind else {
+        return None;
+    };
+    status.is_ours().then(|| StatusV1 {
+        callback: status.callback.clone().unwrap_or_default(),
+        status: status.status.clone().unwrap_or_default(),
+        code: status.codes.first().copied(),
+    })
+}
+
+fn keep(update: Update) -> KeptUpdate {
+    let kind = update.kind.code().to_owned();
+    let field = update.field.clone();
+    let waba = update.waba.clone();
+    let phone_number_id = update.phone_number_id.clone();
+    let (update, contact) = update.into_raw();
+    KeptUpdate {
+        v: 1,
+        kind,
+        field,
+        waba,
+        phone_number_id,
+        contact,
+        update,
+    }
+}
+
+/// The same body has the same name, so that a repetition writes nothing new.
+fn body_id(body: &[u8]) -> String {
+    let digest = Sha256::digest(body);
+    digest[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

@@ -1,0 +1,91 @@
+//! What is about templates, numbers and accounts, known by its members:
+//! Meta's own examples carry the wrong `field` here.
+
+use serde_json::Value;
+
+use super::Kind;
+use super::lenient::{member, term, word};
+
+/// A template's state, quality or category changed.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Template {
+    /// WhatsApp's id of the template.
+    pub id: Option<String>,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its language.
+    pub language: Option<String>,
+    /// Its new state: `approved`, `paused`, `disabled`, …
+    pub event: Option<String>,
+    /// Its new quality: `green`, `yellow`, `red`.
+    pub quality: Option<String>,
+    /// Its category from now on, or soon.
+    pub category: Option<String>,
+}
+
+/// The number's quality or limits.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Quality {
+    /// `upgrade`, `downgrade`, `flagged`, `throughput_upgrade`, …
+    pub event: Option<String>,
+    /// The new limit: a tier's name, or a number, of which -1 means none.
+    pub limit: Option<String>,
+}
+
+/// Something about the business account.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Account {
+    /// `account_violation`, `account_restriction`, `disabled_update`, …
+    pub event: Option<String>,
+}
+
+/// What a change without messages, statuses and preferences is about.
+pub(super) fn kind(field: Option<&str>, value: &Value) -> Kind {
+    let has = |names: &[&str]| names.iter().any(|name| member(value, name).is_some());
+    let field = field.unwrap_or_default();
+    if has(&TEMPLATE) {
+        return Kind::Template(Template {
+            id: word(value, "message_template_id"),
+            name: word(value, "message_template_name"),
+            language: word(value, "message_template_language"),
+            event: term(value, "event"),
+            quality: term(value, "new_quality_score"),
+            category: term(value, "correct_category").or_else(|| term(value, "new_category")),
+        });
+    }
+    if has(&ACCOUNT) || ACCOUNT_FIELDS.contains(&field) {
+        return Kind::Account(Account {
+            event: ["event", "alert_type", "decision"]
+                .into_iter()
+                .find_map(|name| term(value, name)),
+        });
+    }
+    if has(&LIMITS) || QUALITY_FIELDS.contains(&field) {
+        return Kind::Quality(Quality {
+            event: term(value, "event"),
+            limit: LIMITS.into_iter().find_map(|name| word(value, name)),
+        });
+    }
+    Kind::Other(if field.is_empty() { "unnamed" } else { field }.to_owned())
+}
+
+const TEMPLATE: [&str; 2] = ["message_template_id", "message_template_name"];
+
+const ACCOUNT: [&str; 5] = [
+    "ban_info",
+    "violation_info",
+    "restriction_info",
+    "alert_type",
+    "volume_tier_info",
+];
+
+const ACCOUNT_FIELDS: [&str; 3] = ["account_update", "account_alerts", "account_review_update"];
+
+/// Limits, the one that counts first.
+const LIMITS: [&str; 3] = [
+    "max_daily_conversations_per_business",
+    "max_daily_conversation_per_phone",
+    "current_limit",
+];
+
+const QUALITY_FIELDS: [&str; 2] = ["phone_number_quality_update", "business_capability_update"];

@@ -1,0 +1,185 @@
+//! The envelope: entries of accounts, changes of entries, updates of changes.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::lenient::{elements, error_codes, member, moment, take, word};
+use super::{Kind, Unreadable, Update, account, message, preference, status};
+
+/// Every update of a body.
+pub(super) fn updates(body: Value) -> Result<Vec<Update>, Unreadable> {
+    let bodies = elements(body);
+    if !bodies.iter().any(|body| body.get("entry").is_some()) {
+        return Err(Unreadable::NoEntry);
+    }
+    let mut updates = Vec::new();
+    for mut body in bodies {
+        if body.get("entry").is_none() {
+            updates.push(Frame::default().other("body", body));
+            continue;
+        }
+        for entry in take(&mut body, "entry") {
+            read_entry(entry, &mut updates);
+        }
+    }
+    Ok(updates)
+}
+
+fn read_entry(mut entry: Value, updates: &mut Vec<Update>) {
+    let frame = Frame {
+        waba: word(&entry, "id"),
+        time: moment(&entry, "time"),
+        ..Frame::default()
+    };
+    let changes = take(&mut entry, "changes");
+    if changes.is_empty() {
+        updates.push(frame.other("entry", entry));
+    }
+    for change in changes {
+        read_change(change, &frame, updates);
+    }
+}
+
+fn read_change(mut change: Value, entry: &Frame, updates: &mut Vec<Update>) {
+    let field = word(&change, "field");
+    let value = match change.as_object_mut().and_then(|c| c.remove("value")) {
+        Some(value @ Value::Object(_)) => value,
+        // The members may lie one level too high.
+        None if change.is_object() => change,
+        Some(value) => {
+            let mut whole = Map::new();
+            whole.insert("value".to_owned(), value);
+            Value::Object(whole)
+        }
+        None => change,
+    };
+    let metadata = member(&value, "metadata").unwrap_or(&Value::Null);
+    let frame = Frame {
+        phone_number_id: word(metadata, "phone_number_id")
+            .or_else(|| word(&value, "phone_number_id")),
+        waba: entry.waba.clone(),
+        field,
+        time: entry.time,
+    };
+    // What the business itself wrote, in the app on its phone, is no message
+    // of a person.
+    if frame
+        .field
+        .as_deref()
+        .is_some_and(|field| field.contains("echo"))
+    {
+        updates.push(frame.other("message_echoes", value));
+    } else {
+        read_value(value, &frame, updates);
+    }
+}
+
+fn read_value(mut value: Value, frame: &Frame, updates: &mut Vec<Update>) {
+    let before = updates.len();
+    let contacts = match value.get("contacts") {
+        Some(contacts) => elements(contacts.clone()),
+        None => Vec::new(),
+    };
+    for raw in take(&mut value, "messages") {
+        updates.push(read_message(raw, &contacts, frame));
+    }
+    for raw in take(&mut value, "statuses") {
+        if !raw.is_object() {
+            updates.push(frame.other("statuses", raw));
+            continue;
+        }
+        let mut status = status::status(&raw);
+        status.at = status.at.or(frame.time);
+        let contact = status.person.find_in(&contacts);
+        status.person = status.person.clone().complete(contact);
+        updates.push(frame.update(Kind::Status(status), raw, None));
+    }
+    for raw in take(&mut value, "user_preferences") {
+        if !raw.is_object() {
+            updates.push(frame.other("user_preferences", raw));
+            continue;
+        }
+        let mut preference = preference::preference(&raw, &contacts);
+        preference.at = preference.at.or(frame.time);
+        let contact = preference.person.find_in(&contacts).cloned();
+        updates.push(frame.update(Kind::Preference(preference), raw, contact));
+    }
+    for raw in take(&mut value, "user_id_update") {
+        if !raw.is_object() {
+            updates.push(frame.other("user_id_update", raw));
+            continue;
+        }
+        let system = message::user_id_update(&raw);
+        updates.push(frame.update(Kind::System(system), raw, None));
+    }
+    if updates.len() == before {
+        let kind = match error_codes(&value) {
+            codes if !codes.is_empty() => Kind::Errors { codes },
+            _ => account::kind(frame.field.as_deref(), &value),
+        };
+        updates.push(frame.update(kind, value, None));
+        return;
+    }
+    read_rest(value, frame, updates);
+}
+
+/// What lies beside the known lists: errors, and lists that are new.
+fn read_rest(mut value: Value, frame: &Frame, updates: &mut Vec<Update>) {
+    let codes = error_codes(&value);
+    for raw in take(&mut value, "errors") {
+        let codes = codes.clone();
+        updates.push(frame.update(Kind::Errors { codes }, raw, None));
+    }
+    let Value::Object(rest) = value else { return };
+    for (name, member) in rest {
+        let Value::Array(list) = member else { continue };
+        if name == "contacts" {
+            continue;
+        }
+        for raw in list.into_iter().filter(Value::is_object) {
+            updates.push(frame.other(&name, raw));
+        }
+    }
+}
+
+fn read_message(raw: Value, contacts: &[Value], frame: &Frame) -> Update {
+    if !raw.is_object() {
+        return frame.other("messages", raw);
+    }
+    if message::is_system(&raw) {
+        let mut system = message::system(&raw, contacts);
+        system.at = system.at.or(frame.time);
+        let contact = system.person.find_in(contacts).cloned();
+        return frame.update(Kind::System(system), raw, contact);
+    }
+    let mut message = message::message(&raw, contacts);
+    message.at = message.at.or(frame.time);
+    let contact = message.person.find_in(contacts).cloned();
+    frame.update(Kind::Message(message), raw, contact)
+}
+
+/// What an update inherits from around it.
+#[derive(Clone, Default)]
+struct Frame {
+    phone_number_id: Option<String>,
+    waba: Option<String>,
+    field: Option<String>,
+    time: Option<Timestamp>,
+}
+
+impl Frame {
+    fn update(&self, kind: Kind, raw: Value, contact: Option<Value>) -> Update {
+        Update {
+            phone_number_id: self.phone_number_id.clone(),
+            waba: self.waba.clone(),
+            field: self.field.clone(),
+            kind,
+            raw,
+            contact,
+        }
+    }
+
+    fn other(&self, name: &str, raw: Value) -> Update {
+        self.update(Kind::Other(name.to_owned()), raw, None)
+    }
+}
