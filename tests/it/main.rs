@@ -2,7 +2,10 @@
 //! WhatsApp, a clock that the test holds, and crashes where it wants them.
 
 mod crash;
+mod explain;
+mod fail_closed;
 mod floors;
+mod pace;
 mod privacy;
 mod redelivery;
 mod stop;

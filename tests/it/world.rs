@@ -188,8 +188,8 @@ impl World {
         panic!("the import never ended");
     }
 
-    /// A campaign of the seeded template to a list, as far as approved.
-    pub(crate) async fn approved_campaign(&mut self, list: &str) -> CampaignId {
+    /// A campaign of the seeded template to a list, written down.
+    pub(crate) async fn draft(&mut self, list: &str) -> String {
         let made = self
             .post(
                 "/v1/campaigns",
@@ -203,7 +203,12 @@ impl World {
                 }),
             )
             .await;
-        let id = made["campaign_id"].as_str().unwrap().to_owned();
+        made["campaign_id"].as_str().unwrap().to_owned()
+    }
+
+    /// The same, as far as approved.
+    pub(crate) async fn approved_campaign(&mut self, list: &str) -> CampaignId {
+        let id = self.draft(list).await;
         self.post(&format!("/v1/campaigns/{id}/validate"), json!({}))
             .await;
         self.until(&id, "validated").await;
@@ -227,6 +232,7 @@ impl World {
                 return self.get(&format!("/v1/campaigns/{id}")).await;
             }
             self.to_next_event(Duration::from_secs(60));
+            self.clock.advance(SignedDuration::from_millis(500));
         }
         let queues = self.house.aws.sqs.names().into_iter();
         let depths: Vec<_> = queues

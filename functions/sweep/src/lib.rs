@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use platform::aws::Clients;
-use platform::campaigns::{Campaign, Campaigns, Due, SyncedTemplate};
+use platform::campaigns::{Campaign, Campaigns, Due, Page, SyncedTemplate};
 use platform::clock::SharedClock;
 use platform::config::{ConfigError, Env};
 use platform::contacts::Contacts;
@@ -136,7 +136,7 @@ async fn visit(
         let report = deps.campaigns.release(tenant, id, &deps.send, now).await?;
         metrics.count("BlocksReleased", report.released as u64);
         if report.open == 0 {
-            finish(tenant, id, &campaign, deps).await?;
+            finish(tenant, id, &campaign, deps, metrics).await?;
         }
     }
     if campaign.state == CampaignState::Completed {
@@ -151,10 +151,20 @@ async fn finish(
     id: CampaignId,
     campaign: &Campaign,
     deps: &Deps,
+    metrics: &mut Metrics,
 ) -> Result<(), Fault> {
     if let Ok(completed) = campaign.state.apply(CampaignStep::Complete) {
         let (totals, _) = deps.campaigns.totals(tenant, id).await?;
         if !totals.is_settled() {
+            return Ok(());
+        }
+        let pages = deps.campaigns.pages(tenant, id).await?;
+        let frozen: u64 = pages.iter().map(Page::judged).sum();
+        let drift = frozen.abs_diff(totals.audience());
+        if drift > 0 {
+            // "Completed" would not be true: an alarm, and a person looks.
+            tracing::error!(campaign = %id, drift, "people are not accounted for");
+            metrics.count("ConservationDrift", drift);
             return Ok(());
         }
         deps.campaigns

@@ -1,0 +1,82 @@
+//! What is not known is not sent, and is not lost either.
+
+use serde_json::json;
+
+use crate::stop::{TWELVE, csv};
+use crate::world::World;
+
+#[tokio::test]
+async fn a_template_that_cannot_be_read_freezes_nothing() {
+    let mut world = World::quiet().await;
+    let (list, _) = world.import(&csv(&TWELVE)).await;
+    world.house.simulator.set_access_tokens(Vec::new());
+    let id = world.draft(&list).await;
+    world
+        .post(&format!("/v1/campaigns/{id}/validate"), json!({}))
+        .await;
+    for _ in 0..5 {
+        world.tick().await;
+        world.deliver().await;
+        world.to_next_event(std::time::Duration::from_secs(60));
+    }
+    let view = world.get(&format!("/v1/campaigns/{id}")).await;
+    assert_eq!(view["campaign"]["state"], "validating", "{view}");
+    let token = world.house.seeds.access_token.clone();
+    world.house.simulator.set_access_tokens(vec![token.into()]);
+    world.until(&id, "validated").await;
+    let view = world.get(&format!("/v1/campaigns/{id}")).await;
+    assert_eq!(view["totals"]["pending"], 12, "{view}");
+    assert_eq!(world.house.simulator.report().requests, 0);
+}
+
+#[tokio::test]
+async fn a_revoked_token_pauses_the_campaign_and_loses_nobody() {
+    let mut world = World::quiet().await;
+    let (list, _) = world.import(&csv(&TWELVE)).await;
+    let id = world.approved_campaign(&list).await;
+    world.house.simulator.set_access_tokens(Vec::new());
+    world.start(id).await;
+    world.deliver().await;
+    let view = world.get(&format!("/v1/campaigns/{id}")).await;
+    assert_eq!(view["campaign"]["state"], "paused", "{view}");
+    // One message met the closed door; the others were not tried.
+    assert_eq!(view["totals"]["rejected"], 1, "{view}");
+    assert_eq!(view["totals"]["pending"], 11, "{view}");
+    assert_eq!(view["conservation"]["holds"], true, "{view}");
+    assert_eq!(world.house.simulator.report().accepted, 0);
+
+    let token = world.house.seeds.access_token.clone();
+    world.house.simulator.set_access_tokens(vec![token.into()]);
+    world
+        .post(&format!("/v1/campaigns/{id}/resume"), json!({}))
+        .await;
+    let view = world.finish(id).await;
+    assert_eq!(view["totals"]["accepted"], 11, "{view}");
+}
+
+#[tokio::test]
+async fn a_cancelled_campaign_sends_nothing_more_and_accounts_for_everybody() {
+    let mut world = World::quiet().await;
+    let (list, _) = world.import(&csv(&TWELVE)).await;
+    let id = world.approved_campaign(&list).await;
+    world.start(id).await;
+    world.house.wiring.step("FanoutQueue").await.unwrap();
+    world
+        .post(&format!("/v1/campaigns/{id}/cancel"), json!({}))
+        .await;
+    for _ in 0..4 {
+        world.deliver().await;
+        world.tick().await;
+        world.to_next_event(std::time::Duration::from_secs(180));
+    }
+    world.deliver().await;
+    let view = world.get(&format!("/v1/campaigns/{id}")).await;
+    assert_eq!(view["totals"]["cancelled"], 12, "{view}");
+    assert_eq!(view["conservation"]["holds"], true, "{view}");
+    assert_eq!(world.house.simulator.report().requests, 0);
+    // The end cannot be left.
+    let (status, answer) = world
+        .request("POST", &format!("/v1/campaigns/{id}/start"), json!({}))
+        .await;
+    assert_eq!(status, 409, "{answer}");
+}

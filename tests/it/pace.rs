@@ -1,0 +1,29 @@
+//! No sliding second holds more requests than the number's outbound share,
+//! counted where they arrive.
+
+use izin::house::Seeds;
+use izin::people;
+
+use crate::world::{Setting, World};
+
+#[tokio::test]
+async fn no_sliding_second_holds_more_than_the_outbound_share() {
+    let mut world = World::with(Setting {
+        block_size: 100,
+        ..Setting::default()
+    })
+    .await;
+    let (list, _) = world.import(&people::csv(400, 3)).await;
+    let id = world.approved_campaign(&list).await;
+    world.start(id).await;
+    let view = world.finish(id).await;
+    let seen = world.house.simulator.report();
+    let number = &seen.numbers[Seeds::PHONE_NUMBER_ID];
+    assert!(seen.accepted > 200, "{view}");
+    // R − I of the world: 80 less 2.
+    let most = number.max_outbound_in_sliding_second;
+    assert!(most <= 78, "{most} in one second");
+    // One message at a time under this clock: not the full share, but most of it.
+    assert!(most >= 60, "only {most}: the share is not used");
+    assert_eq!((number.throttled, number.over_limit_windows), (0, 0));
+}
