@@ -1,6 +1,6 @@
 //! The operators' and tools' door, over HTTP.
 //!
-//! **Trigger**: a request; [`router`] is the table of contents and serves its
+//! **Trigger**: a request; [`router()`] is the table of contents and serves its
 //! own OpenAPI document. **Reads**: API keys, tenants, numbers; lists, imports
 //! and campaigns with their ledgers; persons, when one is explained.
 //! **Writes**: lists, imports and their upload permissions, campaigns and their

@@ -2,7 +2,7 @@
 //! reached.
 //!
 //! **Trigger**: the import queue, which carries the bucket's own events and
-//! [`ImportTask`]. **Reads**: the file, as a stream, and the persons it names.
+//! our own `ImportTask`. **Reads**: the file, as a stream, and the persons it names.
 //! **Writes**: subscriptions and nothing else of a person; a report of rejected
 //! rows; the import's state. Opt-outs that a file reports go by queue to the
 //! path that only adds suppressions. **When it fails**: the file is read twice,

@@ -7,7 +7,7 @@
 //! crash after it leaves them in doubt, and nobody is ever asked twice by
 //! itself. Near its deadline the rest of a range goes into a new message.
 //!
-//! [`range`] walks the blocks, [`block`] runs one, [`delivery`] brings one
+//! `range` walks the blocks, `block` runs one, `delivery` brings one
 //! message to its slot and over the wire.
 
 mod block;
