@@ -27,6 +27,7 @@ use platform::clock::SharedClock;
 use platform::config::{ConfigError, Env};
 use platform::contacts::Contacts;
 use platform::ids::Ids;
+use platform::metrics::MetricsSink;
 use platform::objects::Objects;
 use platform::queue::Queue;
 use platform::secrets::Secrets;
@@ -53,6 +54,9 @@ pub struct Config {
     /// `IZIN_DEFAULT_REGION`, by default `ID`: what a local number means for a
     /// tenant that has not said.
     pub default_region: Region,
+    /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets: metric records are printed
+    /// only there.
+    pub metrics: MetricsSink,
 }
 
 impl Config {
@@ -66,6 +70,7 @@ impl Config {
             fanout_queue_url: env.required("IZIN_FANOUT_QUEUE_URL")?,
             token_key_secret: env.required("IZIN_TOKEN_KEY_SECRET")?,
             default_region: env.parsed_or("IZIN_DEFAULT_REGION", Region::INDONESIA)?,
+            metrics: MetricsSink::from_env(env),
         })
     }
 }
@@ -83,6 +88,7 @@ pub struct Deps {
     secrets: Secrets,
     token_key_secret: String,
     default_region: Region,
+    metrics: MetricsSink,
 }
 
 impl Deps {
@@ -100,6 +106,7 @@ impl Deps {
             secrets: Secrets::new(clients.secrets.clone(), clock.clone()),
             token_key_secret: config.token_key_secret.clone(),
             default_region: config.default_region,
+            metrics: config.metrics,
             ids,
             clock,
         }

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::get;
 use http::header::CONTENT_TYPE;
+use platform::metrics::Metrics;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
@@ -17,6 +20,7 @@ use crate::{Deps, campaigns, contacts, imports, lists, optouts};
 
 /// The service's HTTP face.
 pub fn router(deps: Deps) -> Router {
+    let deps = Arc::new(deps);
     let (router, document) = routed();
     let document = document
         .to_json()
@@ -30,7 +34,18 @@ pub fn router(deps: Deps) -> Router {
         .fallback(async || Problem::not_found("there is nothing under this path"))
         .method_not_allowed_fallback(async || Problem::method())
         .layer(DefaultBodyLimit::max(BODY_MAX))
-        .with_state(Arc::new(deps))
+        .layer(from_fn_with_state(Arc::clone(&deps), measure))
+        .with_state(deps)
+}
+
+/// Counts each request, and those that failed through no fault of the caller.
+async fn measure(State(deps): State<Arc<Deps>>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let mut metrics = Metrics::of("api");
+    metrics.count("Requests", 1);
+    metrics.count("ServerErrors", response.status().is_server_error().into());
+    metrics.emit(deps.clock.now(), deps.metrics);
+    response
 }
 
 /// The OpenAPI document of [`router`].

@@ -22,6 +22,7 @@ use platform::contacts::Contacts;
 use platform::fault::{Fault, chain};
 use platform::invocation::Invocation;
 use platform::keys::LIST_SHARDS;
+use platform::metrics::{Metrics, MetricsSink};
 use platform::objects::Objects;
 use platform::queue::{ConsentTask, Queue};
 use policy::campaign::{CampaignState, CampaignStep};
@@ -42,6 +43,9 @@ pub struct Config {
     pub files_bucket: String,
     /// `IZIN_CONSENT_QUEUE_URL`
     pub consent_queue_url: String,
+    /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets: metric records are printed
+    /// only there.
+    pub metrics: MetricsSink,
 }
 
 impl Config {
@@ -52,6 +56,7 @@ impl Config {
             campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
             files_bucket: env.required("IZIN_FILES_BUCKET")?,
             consent_queue_url: env.required("IZIN_CONSENT_QUEUE_URL")?,
+            metrics: MetricsSink::from_env(env),
         })
     }
 }
@@ -64,6 +69,7 @@ pub struct Deps {
     campaigns: Campaigns,
     objects: Objects,
     queue: Queue,
+    metrics: MetricsSink,
 }
 
 impl Deps {
@@ -77,6 +83,7 @@ impl Deps {
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
             objects: Objects::new(clients.s3.clone(), config.files_bucket.clone()),
             queue: Queue::new(clients.sqs.clone(), config.consent_queue_url.clone()),
+            metrics: config.metrics,
             clock,
         }
     }
@@ -156,6 +163,10 @@ async fn validate(
         let number = u32::try_from(pages.len())
             .map_err(|error| Fault::lasting("number a page of the audience", error))?;
         let page = judge_page(tenant, id, &campaign, number, pages.last(), deps).await?;
+        let mut metrics = Metrics::of("consent");
+        metrics.count("PeopleChosen", page.count.into());
+        metrics.count("ConsentBlocked", page.excluded.values().sum());
+        metrics.emit(deps.clock.now(), deps.metrics);
         // Whoever loses the race goes on from the winner's page.
         deps.campaigns
             .freeze_page(tenant, id, number, &page)

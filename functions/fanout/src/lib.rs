@@ -18,6 +18,7 @@ use platform::clock::SharedClock;
 use platform::config::{ConfigError, Env};
 use platform::fault::{Fault, chain};
 use platform::invocation::Invocation;
+use platform::metrics::{Metrics, MetricsSink};
 use platform::objects::Objects;
 use platform::queue::{FanoutTask, Queue};
 use policy::block::{BLOCK_MAX, Block};
@@ -38,6 +39,9 @@ pub struct Config {
     /// `IZIN_BLOCK_SIZE`: recipients of a block, at most 100, which is the
     /// default; smaller blocks lose less in a crash and cost more.
     pub block_size: usize,
+    /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets: metric records are printed
+    /// only there.
+    pub metrics: MetricsSink,
 }
 
 impl Config {
@@ -56,6 +60,7 @@ impl Config {
             fanout_queue_url: env.required("IZIN_FANOUT_QUEUE_URL")?,
             send_queue_url: env.required("IZIN_SEND_QUEUE_URL")?,
             block_size,
+            metrics: MetricsSink::from_env(env),
         })
     }
 }
@@ -69,6 +74,7 @@ pub struct Deps {
     fanout: Queue,
     send: Queue,
     block_size: usize,
+    metrics: MetricsSink,
 }
 
 impl Deps {
@@ -81,6 +87,7 @@ impl Deps {
             fanout: Queue::new(clients.sqs.clone(), config.fanout_queue_url.clone()),
             send: Queue::new(clients.sqs.clone(), config.send_queue_url.clone()),
             block_size: config.block_size,
+            metrics: config.metrics,
             clock,
         }
     }
@@ -149,6 +156,10 @@ async fn plan(
     {
         let now = deps.clock.now();
         let report = deps.campaigns.release(tenant, id, &deps.send, now).await?;
+        let mut metrics = Metrics::of("fanout");
+        metrics.count("BlocksPlanned", first_block.into());
+        metrics.count("BlocksReleased", report.released as u64);
+        metrics.emit(now, deps.metrics);
         tracing::info!(campaign = %id, blocks = first_block, released = report.released, "campaign runs");
     }
     Ok(())

@@ -25,6 +25,7 @@ use platform::config::{ConfigError, Env};
 use platform::contacts::Contacts;
 use platform::fault::{Fault, chain};
 use platform::invocation::Invocation;
+use platform::metrics::{Metrics, MetricsSink};
 use platform::objects::Objects;
 use platform::queue::{Queue, ReceiptTask};
 use platform::secrets::Secrets;
@@ -53,6 +54,9 @@ pub struct Config {
     /// `IZIN_DEFAULT_REGION`: what a local number means where the tenant does
     /// not say; `ID` by default.
     pub default_region: Region,
+    /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets: metric records are printed
+    /// only there.
+    pub metrics: MetricsSink,
 }
 
 impl Config {
@@ -65,6 +69,7 @@ impl Config {
             receipts_queue_url: env.required("IZIN_RECEIPTS_QUEUE_URL")?,
             token_key_secret: env.required("IZIN_TOKEN_KEY_SECRET")?,
             default_region: env.parsed_or("IZIN_DEFAULT_REGION", Region::INDONESIA)?,
+            metrics: MetricsSink::from_env(env),
         })
     }
 }
@@ -72,6 +77,7 @@ impl Config {
 /// Everything the handler borrows; built once for each cold start.
 #[derive(Clone, Debug)]
 pub struct Deps {
+    clock: SharedClock,
     contacts: Contacts,
     campaigns: Campaigns,
     objects: Objects,
@@ -79,6 +85,7 @@ pub struct Deps {
     secrets: Secrets,
     token_key_secret: String,
     default_region: Region,
+    metrics: MetricsSink,
 }
 
 impl Deps {
@@ -92,9 +99,11 @@ impl Deps {
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
             objects: Objects::new(clients.s3.clone(), config.files_bucket.clone()),
             receipts: Queue::new(clients.sqs.clone(), config.receipts_queue_url.clone()),
-            secrets: Secrets::new(clients.secrets.clone(), clock),
+            secrets: Secrets::new(clients.secrets.clone(), clock.clone()),
             token_key_secret: config.token_key_secret.clone(),
             default_region: config.default_region,
+            metrics: config.metrics,
+            clock,
         }
     }
 }
@@ -182,6 +191,10 @@ async fn import(tenant: TenantId, id: ImportId, deps: &Deps) -> Result<(), Fault
         .advance_import(tenant, id, &mut import)
         .await?;
     let counts = import.counts;
+    let mut metrics = Metrics::of("ingest");
+    metrics.count("ImportRows", counts.rows);
+    metrics.count("ImportRejected", counts.rejected);
+    metrics.emit(deps.clock.now(), deps.metrics);
     tracing::info!(import = %id, rows = counts.rows, accepted = counts.accepted, "import completed");
     Ok(())
 }

@@ -16,6 +16,7 @@ use platform::config::{ConfigError, Env};
 use platform::contacts::{Contacts, StopEvent};
 use platform::fault::{Fault, chain};
 use platform::invocation::Invocation;
+use platform::metrics::{Metrics, MetricsSink};
 use platform::objects::Objects;
 use platform::queue::{ReceiptTask, StatusV1};
 use policy::block::Callback;
@@ -34,6 +35,9 @@ pub struct Config {
     pub campaigns_table: String,
     /// `IZIN_FILES_BUCKET`
     pub files_bucket: String,
+    /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets: metric records are printed
+    /// only there.
+    pub metrics: MetricsSink,
 }
 
 impl Config {
@@ -43,6 +47,7 @@ impl Config {
             contacts_table: env.required("IZIN_CONTACTS_TABLE")?,
             campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
             files_bucket: env.required("IZIN_FILES_BUCKET")?,
+            metrics: MetricsSink::from_env(env),
         })
     }
 }
@@ -54,6 +59,7 @@ pub struct Deps {
     contacts: Contacts,
     campaigns: Campaigns,
     objects: Objects,
+    metrics: MetricsSink,
 }
 
 impl Deps {
@@ -66,6 +72,7 @@ impl Deps {
             contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
             objects: Objects::new(clients.s3.clone(), config.files_bucket.clone()),
+            metrics: config.metrics,
             clock,
         }
     }
@@ -113,7 +120,9 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
             }
         }
     }
+    let mut metrics = Metrics::of("receipts");
     for ((tenant, campaign, block, attempt), group) in groups {
+        metrics.count("StatusWrites", 1);
         let written = deps
             .campaigns
             .add_statuses(tenant, campaign, block, attempt, &group.sets)
@@ -123,6 +132,8 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
             failed.extend(group.messages);
         }
     }
+    metrics.count("MessagesFailed", failed.len() as u64);
+    metrics.emit(deps.clock.now(), deps.metrics);
     let mut response = SqsBatchResponse::default();
     for message_id in failed {
         response.add_failure(message_id);

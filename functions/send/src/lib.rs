@@ -56,6 +56,9 @@ pub struct Config {
     /// `IZIN_TRANSIT_MS`: N of the slot proof, by how many milliseconds the way
     /// to WhatsApp may vary; by default 10.
     pub transit: SignedDuration,
+    /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets: metric records are printed
+    /// only there.
+    pub metrics: MetricsSink,
 }
 
 impl Config {
@@ -71,6 +74,7 @@ impl Config {
             graph_version: env.parsed_or("IZIN_GRAPH_VERSION", "v25.0".to_owned())?,
             in_flight_max: env.parsed_or("IZIN_IN_FLIGHT_MAX", in_flight_max)?,
             transit: SignedDuration::from_millis(env.parsed_or("IZIN_TRANSIT_MS", 10)?),
+            metrics: MetricsSink::from_env(env),
         })
     }
 }
@@ -116,7 +120,7 @@ impl Deps {
             token_secret: config.whatsapp_token_secret.clone(),
             in_flight_max: config.in_flight_max,
             transit: config.transit,
-            metrics: MetricsSink::Stdout,
+            metrics: config.metrics,
             clock,
             ids,
         })
@@ -126,13 +130,6 @@ impl Deps {
     #[must_use]
     pub fn through(mut self, whatsapp: whatsapp::Client) -> Self {
         self.whatsapp = whatsapp;
-        self
-    }
-
-    /// The same without metric records: for one-machine runs and tests.
-    #[must_use]
-    pub fn without_metrics(mut self) -> Self {
-        self.metrics = MetricsSink::Nowhere;
         self
     }
 }

@@ -39,6 +39,9 @@ pub struct Config {
     pub graph_url: String,
     /// `IZIN_GRAPH_VERSION`, by default `v25.0`.
     pub graph_version: String,
+    /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets: metric records are printed
+    /// only there.
+    pub metrics: MetricsSink,
 }
 
 impl Config {
@@ -51,6 +54,7 @@ impl Config {
             whatsapp_token_secret: env.required("IZIN_WHATSAPP_TOKEN_SECRET")?,
             graph_url: env.parsed_or("IZIN_GRAPH_URL", "https://graph.facebook.com".to_owned())?,
             graph_version: env.parsed_or("IZIN_GRAPH_VERSION", "v25.0".to_owned())?,
+            metrics: MetricsSink::from_env(env),
         })
     }
 }
@@ -81,16 +85,9 @@ impl Deps {
             secrets: Secrets::new(clients.secrets.clone(), clock.clone()),
             whatsapp: whatsapp::Client::new(&config.graph_url, &config.graph_version)?,
             token_secret: config.whatsapp_token_secret.clone(),
-            metrics: MetricsSink::Stdout,
+            metrics: config.metrics,
             clock,
         })
-    }
-
-    /// The same without metric records: for one-machine runs and tests.
-    #[must_use]
-    pub fn without_metrics(mut self) -> Self {
-        self.metrics = MetricsSink::Nowhere;
-        self
     }
 }
 

@@ -51,6 +51,9 @@ pub struct Config {
     /// `IZIN_LINK_KEY_SECRET`: name or ARN of the secret; without it other
     /// identities are hashed with the token key.
     pub link_key_secret: Option<String>,
+    /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets: metric records are printed
+    /// only there.
+    pub metrics: MetricsSink,
 }
 
 impl Config {
@@ -65,6 +68,7 @@ impl Config {
             verify_token_secret: env.required("IZIN_VERIFY_TOKEN_SECRET")?,
             token_key_secret: env.required("IZIN_TOKEN_KEY_SECRET")?,
             link_key_secret: env.optional("IZIN_LINK_KEY_SECRET"),
+            metrics: MetricsSink::from_env(env),
         })
     }
 }
@@ -102,15 +106,8 @@ impl Deps {
             verify_token_secret: config.verify_token_secret.clone(),
             token_key_secret: config.token_key_secret.clone(),
             link_key_secret: config.link_key_secret.clone(),
-            metrics: MetricsSink::Stdout,
+            metrics: config.metrics,
             clock,
         }
-    }
-
-    /// The same without metric records: for one-machine runs and tests.
-    #[must_use]
-    pub fn without_metrics(mut self) -> Self {
-        self.metrics = MetricsSink::Nowhere;
-        self
     }
 }

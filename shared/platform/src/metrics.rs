@@ -9,6 +9,8 @@ use std::io::Write as _;
 use jiff::Timestamp;
 use serde_json::json;
 
+use crate::config::Env;
+
 /// The unit-of-work record of one invocation.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -85,13 +87,24 @@ impl Metrics {
     }
 }
 
-/// Where metric records go.
+/// Where metric records go: a setting of every function.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum MetricsSink {
     /// Nowhere: one-machine runs and tests.
     Nowhere,
     /// Standard output, for CloudWatch.
     Stdout,
+}
+
+impl MetricsSink {
+    /// Standard output on Lambda, which sets `AWS_LAMBDA_FUNCTION_NAME`; nowhere
+    /// on any other machine.
+    pub fn from_env(env: &Env) -> Self {
+        match env.optional("AWS_LAMBDA_FUNCTION_NAME") {
+            Some(_) => Self::Stdout,
+            None => Self::Nowhere,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ fn unreachable() -> Router {
         fanout_queue_url: "http://127.0.0.1:1/fanout".to_owned(),
         token_key_secret: "token-key".to_owned(),
         default_region: Region::INDONESIA,
+        metrics: platform::metrics::MetricsSink::Nowhere,
     };
     let aws = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())

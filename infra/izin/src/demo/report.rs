@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use platform::campaigns::ImportCounts;
+use policy::content::Category;
+use policy::forecast::Prices;
 use serde::Serialize;
 
 use super::Args;
@@ -274,19 +276,22 @@ fn bar(what: &str, count: u64, of: u64) -> String {
     text
 }
 
-/// What WhatsApp would charge: delivered marketing messages to Indonesia.
+/// What WhatsApp would charge on the demo's day: delivered marketing messages to
+/// Indonesia, by the dated price table.
 fn cost(delivered: u64) -> String {
-    let micros = delivered * MARKETING_ID_MICROS;
+    let prices = Prices::embedded();
+    let day = jiff::civil::date(2026, 11, 24);
+    let Some(micros) = prices.of("ID", Category::Marketing, day) else {
+        return "COST  unknown: the price table has no row for Indonesia".to_owned();
+    };
     #[expect(clippy::cast_precision_loss, reason = "shown with two decimals")]
-    let dollars = micros as f64 / 1e6;
+    let money = |micros: u64| micros as f64 / 1e6;
+    let (each, all) = (money(micros), money(micros * delivered));
+    let currency = prices.currency();
     format!(
-        "COST  about US$ {dollars:.2} to Meta ({delivered} delivered × US$ 0.0411, price of October 2026)"
+        "COST  about {currency} {all:.2} to Meta ({delivered} delivered, {currency} {each:.4} each)"
     )
 }
-
-/// Meta's price of a delivered marketing message to +62, in millionths of a
-/// dollar (pricing page as of 2026-10-02).
-const MARKETING_ID_MICROS: u64 = 41_100;
 
 /// A reason code as people say it.
 fn plain(code: &str) -> &str {

@@ -148,8 +148,7 @@ impl Functions<'_> {
         let (clients, clock) = (self.clients(ID)?, self.clock.clone());
         let function = Function::starting(move || {
             let deps = sweep::Deps::new(&config, &clients, clock.clone())
-                .expect("an HTTP client can be built")
-                .without_metrics();
+                .expect("an HTTP client can be built");
             move |_, given| {
                 let deps = deps.clone();
                 async move {
@@ -176,7 +175,6 @@ impl Functions<'_> {
                 });
             send::Deps::new(config, clients, clock, ids.clone())
                 .expect("an HTTP client can be built")
-                .without_metrics()
                 .through(client)
         }
     }
