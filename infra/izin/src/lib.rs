@@ -4,9 +4,12 @@
 //! simulator together as `template.yaml` says; the demo, the standing service
 //! and the tests all live in it.
 
+pub mod check;
 pub mod demo;
+pub mod explain;
 pub mod house;
 pub mod people;
+pub mod simulate;
 pub mod up;
 
 use std::process::ExitCode;
