@@ -37,7 +37,8 @@ pub struct Config {
     /// `IZIN_SEND_QUEUE_URL`
     pub send_queue_url: String,
     /// `IZIN_BLOCK_SIZE`: recipients of a block, at most 100, which is the
-    /// default; smaller blocks lose less in a crash and cost more.
+    /// default; smaller blocks lose less in a crash and cost more. Change it only
+    /// while no campaign is being planned: block numbers follow from it.
     pub block_size: usize,
     /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets: metric records are printed
     /// only there.
@@ -127,8 +128,18 @@ async fn plan(
         let Some(campaign) = deps.campaigns.campaign(tenant, id).await? else {
             return Ok(());
         };
-        if campaign.state != CampaignState::Planning {
-            break;
+        match campaign.state {
+            CampaignState::Planning => (),
+            // Planned already: this task came again, and only releases.
+            CampaignState::Running => break,
+            // Paused or ended: whoever resumes it plans on from here.
+            CampaignState::Draft
+            | CampaignState::Validating
+            | CampaignState::Validated
+            | CampaignState::Approved
+            | CampaignState::Paused
+            | CampaignState::Completed
+            | CampaignState::Cancelled => return Ok(()),
         }
         let after = first_block + blocks_of(page, deps.block_size);
         if number >= campaign.pages_planned {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::{Either, pending, select};
@@ -11,7 +11,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use platform::campaigns::Settlement;
 use platform::clock::SharedClock;
-use platform::fault::Fault;
+use platform::fault::{Fault, chain};
 use platform::metrics::Metrics;
 use platform::queue::SendTask;
 use platform::rate::{Lease, LeaseAnswer};
@@ -46,6 +46,12 @@ const RECORD_EVERY: SignedDuration = SignedDuration::from_secs(1);
 /// How long before the last slot of a lease the next lease is taken.
 const REFILL_LEAD: SignedDuration = SignedDuration::from_millis(150);
 
+/// How long a block waits when slots cannot be leased.
+const FAULT_RECHECK: SignedDuration = SignedDuration::from_secs(30);
+
+/// How long a block waits when this worker's clock may not be used.
+const CLOCK_RECHECK: SignedDuration = SignedDuration::from_mins(2);
+
 /// The longest delay of a queue message (SQS quota).
 const QUEUE_WAITS: SignedDuration = SignedDuration::from_mins(15);
 
@@ -72,7 +78,7 @@ pub(crate) async fn run(
     };
     let mut ledger = Ledger::new(&run);
     let waiting = run.decide_all(&mut ledger);
-    run.deliver_all(waiting, &mut ledger, metrics).await?;
+    let delivered = run.deliver_all(waiting, &mut ledger, metrics).await;
     ledger.record().await?;
     let outcomes = ledger.outcomes;
 
@@ -97,7 +103,7 @@ pub(crate) async fn run(
     for outcome in outcomes.values() {
         metrics.count(outcome_metric(outcome), 1);
     }
-    Ok(())
+    delivered
 }
 
 /// Queues a block again for when the first of its recipients is due, if a queue
@@ -138,6 +144,11 @@ fn outcome_metric(outcome: &Outcome) -> &'static str {
 }
 
 impl<'a> Run<'a> {
+    /// Whether WhatsApp has stopped the account, the number or the template.
+    pub(crate) fn is_halted(&self) -> bool {
+        self.halted.load(Ordering::Relaxed)
+    }
+
     /// Decides for everybody that waits; those who may be sent to are the
     /// candidates for slots, the others get their outcome now.
     fn decide_all(&self, ledger: &mut Ledger<'_>) -> VecDeque<Candidate> {
@@ -218,32 +229,39 @@ impl<'a> Run<'a> {
         let room = self.deps.in_flight_max.get();
         let mut under_way = FuturesUnordered::new();
         let mut next_lease = clock.now();
+        let mut failed = None;
         loop {
             if waiting.is_empty() && under_way.is_empty() {
-                return Ok(());
+                return failed.map_or(Ok(()), Err);
             }
             let may_lease = !waiting.is_empty() && under_way.len() < room;
             let refill = may_lease.then_some(next_lease);
             match next_step(&mut under_way, refill, clock).await {
                 Step::Arrived(Delivered::Settled { index, outcome }) => {
                     ledger.note(index, outcome);
-                    ledger.record_if_due().await?;
+                    if let Err(fault) = ledger.record_if_due().await {
+                        // The end of the block writes them all again.
+                        tracing::warn!(error = chain(&fault), "outcomes are not written yet");
+                    }
                 }
                 Step::Arrived(Delivered::Forfeited(candidate)) => {
                     metrics.count("SlotsForfeited", 1);
                     waiting.push_front(*candidate);
                 }
-                Step::Refill if clock.now() >= self.deadline => {
+                Step::Refill if clock.now() >= self.deadline || self.is_halted() => {
                     for candidate in waiting.drain(..) {
                         let now = clock.now();
                         ledger.note(candidate.index, delivery::handed_over(now));
                     }
                 }
-                Step::Refill => match self
-                    .lease(waiting.len().min(room - under_way.len()))
-                    .await?
-                {
-                    LeaseAnswer::Leased(lease) => {
+                Step::Refill => match self.lease(waiting.len().min(room - under_way.len())).await {
+                    Err(fault) => {
+                        // What is on the wire is waited for and written down; the
+                        // others were certainly not sent.
+                        put_off(&mut waiting, "no_slots", FAULT_RECHECK, ledger);
+                        failed = Some(fault);
+                    }
+                    Ok(LeaseAnswer::Leased(lease)) => {
                         metrics.count("SlotsLeased", lease.count.into());
                         for at in 0..lease.count {
                             if let Some(candidate) = waiting.pop_front() {
@@ -256,13 +274,11 @@ impl<'a> Run<'a> {
                         }
                         next_lease = refill_at(&lease);
                     }
-                    LeaseAnswer::Wait { until } => next_lease = until,
-                    LeaseAnswer::ClockBehind => {
+                    Ok(LeaseAnswer::Wait { until }) => next_lease = until,
+                    Ok(LeaseAnswer::ClockBehind) => {
                         tracing::error!("this clock is behind: nothing is sent by it");
                         metrics.count("ClockBehind", 1);
-                        for candidate in waiting.drain(..) {
-                            ledger.note(candidate.index, delivery::handed_over(clock.now()));
-                        }
+                        put_off(&mut waiting, "clock_behind", CLOCK_RECHECK, ledger);
                     }
                 },
             }
@@ -280,6 +296,24 @@ impl<'a> Run<'a> {
             .rates
             .lease(number, count, &self.sender.pace, now)
             .await
+    }
+}
+
+/// Puts everybody off who waits for a slot: no request was made for them.
+fn put_off(
+    waiting: &mut VecDeque<Candidate>,
+    reason: &str,
+    by: SignedDuration,
+    ledger: &mut Ledger<'_>,
+) {
+    let now = ledger.deps.clock.now();
+    let due = now.saturating_add(by).unwrap_or(Timestamp::MAX);
+    for candidate in waiting.drain(..) {
+        let outcome = Outcome::Deferred {
+            reason: reason.to_owned(),
+            due,
+        };
+        ledger.note(candidate.index, outcome);
     }
 }
 

@@ -94,6 +94,9 @@ pub(crate) async fn deliver(run: &Run<'_>, mut candidate: Candidate, slot: Slot)
         candidate.holding = Holding::Claim(claimed);
         return Delivered::Forfeited(Box::new(candidate));
     }
+    if let Err(outcome) = may_go_on(run) {
+        return settled(candidate.index, outcome);
+    }
     let Some(subscription) = &candidate.subscription else {
         return settled(candidate.index, handed_over(clock.now()));
     };
@@ -106,6 +109,7 @@ pub(crate) async fn deliver(run: &Run<'_>, mut candidate: Candidate, slot: Slot)
 /// decision refuse.
 async fn hold(run: &Run<'_>, candidate: &mut Candidate) -> Result<Claimed, Outcome> {
     let deps = run.deps;
+    may_go_on(run)?;
     let tenant = run.sender.tenant;
     let mut permit = match std::mem::replace(&mut candidate.holding, Holding::Nothing) {
         Holding::Permit(permit) => permit,
@@ -122,9 +126,7 @@ async fn hold(run: &Run<'_>, candidate: &mut Candidate) -> Result<Claimed, Outco
     };
     loop {
         let now = deps.clock.now();
-        if now >= run.deadline || run.halted.load(Ordering::Relaxed) {
-            return Err(handed_over(now));
-        }
+        may_go_on(run)?;
         let answer = deps
             .contacts
             .claim(tenant, permit, &candidate.person, now)
@@ -142,6 +144,17 @@ async fn hold(run: &Run<'_>, candidate: &mut Candidate) -> Result<Claimed, Outco
                 return Err(handed_over(now));
             }
         }
+    }
+}
+
+/// Past its deadline, or once WhatsApp has stopped it, a worker neither claims
+/// nor sends; what it holds a claim for was certainly not requested.
+fn may_go_on(run: &Run<'_>) -> Result<(), Outcome> {
+    let now = run.deps.clock.now();
+    if now >= run.deadline || run.is_halted() {
+        Err(handed_over(now))
+    } else {
+        Ok(())
     }
 }
 

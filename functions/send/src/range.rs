@@ -140,7 +140,12 @@ async fn sender(
     let Ok(template) = Template::parse(&synced.json) else {
         return refuse("its template cannot be read");
     };
-    if template.status != TemplateStatus::Approved {
+    // A campaign that has ended sends nothing, whatever became of its template:
+    // its blocks are settled, and the ledger closes.
+    let now = deps.clock.now();
+    let ended =
+        campaign.state == CampaignState::Cancelled || plan.not_after.is_some_and(|end| end < now);
+    if template.status != TemplateStatus::Approved && !ended {
         return refuse("its template is not approved");
     }
     let entries = plan.mapping.iter().map(|(k, v)| (k.as_str(), v.as_str()));

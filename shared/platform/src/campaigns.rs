@@ -1,10 +1,12 @@
 //! CampaignsTable: operations. Who may send, what is planned, what became of it.
 
 mod audience;
+mod block_items;
 mod blocks;
 mod directory;
 mod idempotency;
 mod imports;
+mod ledger;
 mod meta;
 mod release;
 mod templates;
@@ -12,10 +14,11 @@ mod templates;
 use aws_sdk_dynamodb::Client;
 
 pub use self::audience::Page;
-pub use self::blocks::{BlockLedger, Settlement};
+pub use self::blocks::Settlement;
 pub use self::directory::{ApiKey, Due, List, Number, Tenant};
 pub use self::idempotency::Answer;
 pub use self::imports::{Import, ImportCounts, ImportState};
+pub use self::ledger::BlockLedger;
 pub use self::meta::{Campaign, NewCampaign, TemplateRef};
 pub use self::release::ReleaseReport;
 pub use self::templates::SyncedTemplate;

@@ -117,7 +117,12 @@ impl Rates {
             if item.tat > now + HORIZON_US {
                 return Ok(wait(item.tat - HORIZON_US / 2));
             }
-            if let Some(lease) = self.reserve(phone_number_id, &item, wanted, now).await? {
+            // The number's own limit may have been lowered since the clock was made.
+            let milli_rate = item.milli_rate.min(pace.milli_rate());
+            if let Some(lease) = self
+                .reserve(phone_number_id, &item, milli_rate, wanted, now)
+                .await?
+            {
                 return Ok(LeaseAnswer::Leased(lease));
             }
         }
@@ -128,10 +133,11 @@ impl Rates {
         &self,
         phone_number_id: &str,
         seen: &RateItem,
+        milli_rate: u64,
         wanted: u32,
         now: i64,
     ) -> Result<Option<Lease>, Fault> {
-        let interval_us = interval(seen.milli_rate);
+        let interval_us = interval(milli_rate);
         let start = seen.tat.max(now + LEAD_US);
         let key = CampaignKey::Rate(phone_number_id.to_owned()).key();
         let answer = self
