@@ -17,6 +17,7 @@ pub mod content;
 pub mod ids;
 pub mod import;
 pub mod jurisdiction;
+pub mod links;
 pub mod pace;
 pub mod person;
 pub mod phone;
