@@ -153,9 +153,9 @@ pub struct Finding {
     pub reason: Reason,
     /// How severe.
     pub verdict: Verdict,
-    /// Offset in bytes and text of the place, as shown to a reader.
+    /// Where the words in question begin, in bytes.
     pub at: usize,
-    /// The words in question: message text, so never for logs.
+    /// The beginning of those words: message text, so never for logs.
     pub shown: String,
     /// The host that the address really leads to, where there is one.
     pub host: Option<String>,
@@ -275,18 +275,40 @@ impl Notes<'_> {
     }
 
     fn note(&mut self, reason: Reason, verdict: Verdict) {
-        let known = self.findings.iter().rev();
-        if known.take_while(|known| known.at == self.at).any(|known| {
-            known.reason == reason && known.verdict == verdict && known.host == self.host
-        }) {
-            return;
-        }
-        self.findings.push(Finding {
+        let mut finding = Finding {
             reason,
             verdict,
             at: self.at,
-            shown: self.shown.to_owned(),
+            shown: beginning(self.shown).to_owned(),
             host: self.host.clone(),
-        });
+        };
+        let known = if self.findings.len() < MOST_FINDINGS {
+            let here = |known: &&Finding| known.at == finding.at;
+            self.findings
+                .iter()
+                .rev()
+                .take_while(here)
+                .any(|known| *known == finding)
+        } else {
+            // Too many to tell apart: one of each kind, for no host that
+            // could be trusted.
+            finding.host = None;
+            self.findings[MOST_FINDINGS..]
+                .iter()
+                .any(|known| known.reason == reason && known.verdict == verdict)
+        };
+        if !known {
+            self.findings.push(finding);
+        }
     }
+}
+
+/// How many findings are told one by one.
+const MOST_FINDINGS: usize = 256;
+
+/// How much of a long word is shown, in bytes.
+const SHOWN: usize = 256;
+
+fn beginning(word: &str) -> &str {
+    &word[..word.floor_char_boundary(SHOWN)]
 }

@@ -105,7 +105,7 @@ fn word_likeness(word: &str) -> Option<Likeness> {
     BRANDS
         .fuzzy
         .iter()
-        .any(|brand| one_slip_apart(&folded, brand))
+        .any(|brand| one_slip_apart(&folded, brand) || same_but_doubled(&folded, brand))
         .then_some(Likeness::Lookalike)
 }
 
@@ -139,14 +139,18 @@ fn is_bait(text: &str, hard: bool) -> bool {
         if text.as_bytes()[start].is_ascii_digit() {
             reachable[start + 1] = true;
         }
-        for end in start + 2..=text.len().min(start + 16) {
-            if text.get(start..end).is_some_and(|word| bait.contains(word)) {
-                reachable[end] = true;
+        for length in 2..=(text.len() - start).min(LONGEST_BAIT) {
+            let word = text.get(start..start + length);
+            if word.is_some_and(|word| bait.contains(word)) {
+                reachable[start + length] = true;
             }
         }
     }
     reachable[text.len()]
 }
+
+/// In bytes.
+const LONGEST_BAIT: usize = 16;
 
 /// What the eye sees: confusable letters, digits for letters, `rn` for `m`.
 pub(super) fn fold(word: &str) -> String {
@@ -174,6 +178,18 @@ pub(super) fn fold(word: &str) -> String {
             other => other,
         })
         .collect()
+}
+
+/// The same letters, other ones of them doubled: `shoope`.
+fn same_but_doubled(word: &str, brand: &str) -> bool {
+    let once = |text: &str| {
+        let mut bytes = text.as_bytes().to_vec();
+        bytes.dedup();
+        bytes
+    };
+    word.len().abs_diff(brand.len()) <= 2
+        && word.as_bytes().first() == brand.as_bytes().first()
+        && once(word) == once(brand)
 }
 
 /// At most one letter added, lost, changed or swapped.

@@ -65,32 +65,45 @@ fn is_mark(c: char) -> bool {
 
 /// Cuts what belongs to the sentence around an address, not to it.
 pub(super) fn trim_end(address: &str) -> &str {
+    let mut round = Balance::of(address, '(', ')');
+    let mut square = Balance::of(address, '[', ']');
+    let mut curly = Balance::of(address, '{', '}');
     let mut rest = address;
-    loop {
-        let Some(last) = rest.chars().next_back() else {
-            return rest;
-        };
+    while let Some(last) = rest.chars().next_back() {
         let cut = match last {
             '.' | ',' | '!' | '?' | ';' | ':' | '\'' | '*' | '_' | '~' | '|' | '\u{3002}'
             | '\u{FF0C}' | '\u{FF01}' | '\u{FF1F}' | '\u{FF61}' => true,
-            ')' => count(rest, ')') > count(rest, '('),
-            ']' => count(rest, ']') > count(rest, '['),
-            '}' => count(rest, '}') > count(rest, '{'),
+            ')' => round.cut_surplus(),
+            ']' => square.cut_surplus(),
+            '}' => curly.cut_surplus(),
             other => is_hidden(other) && !is_direction_override(other),
         };
         if !cut {
-            return rest;
+            break;
         }
         rest = &rest[..rest.len() - last.len_utf8()];
     }
+    rest
 }
 
-/// A run of closing brackets must not make trimming quadratic.
-const COUNTED: usize = 4_096;
+/// How many brackets a text opens and closes.
+struct Balance {
+    opened: usize,
+    closed: usize,
+}
 
-fn count(text: &str, wanted: char) -> usize {
-    if text.len() > COUNTED {
-        return 0;
+impl Balance {
+    fn of(text: &str, open: char, close: char) -> Self {
+        Self {
+            opened: text.matches(open).count(),
+            closed: text.matches(close).count(),
+        }
     }
-    text.chars().filter(|c| *c == wanted).count()
+
+    /// Takes one closing bracket away if more close than open.
+    fn cut_surplus(&mut self) -> bool {
+        let surplus = self.closed > self.opened;
+        self.closed -= usize::from(surplus);
+        surplus
+    }
 }

@@ -22,10 +22,11 @@ pub(super) fn scan(text: &str, context: &Context, findings: &mut Vec<Finding>) {
         }
         at += sentence.len();
     }
-    for line in text.lines() {
+    let linked = text.contains("://") || text.contains("www.");
+    for (at, line) in lines(text) {
         let words = Words::of(line);
-        if threatens(&words, text, context) {
-            lured = lured.or(Some((0, line)));
+        if threatens(&words, linked, context) {
+            lured = lured.or(Some((at, line)));
         }
     }
     if let Some((at, shown)) = lured {
@@ -37,6 +38,16 @@ pub(super) fn scan(text: &str, context: &Context, findings: &mut Vec<Finding>) {
         };
         notes.block(Reason::PhishText);
     }
+}
+
+/// The lines of a text and where they begin.
+fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    text.split_inclusive('\n').map(move |line| {
+        let start = at;
+        at += line.len();
+        (start, line)
+    })
 }
 
 /// A text without any of these words holds no lure.
@@ -161,7 +172,7 @@ fn is_secret_pin(sentence: &str, words: &Words) -> bool {
     sentence.contains("PIN") || meant.iter().any(|pin| words.hold(pin))
 }
 
-fn threatens(words: &Words, text: &str, context: &Context) -> bool {
+fn threatens(words: &Words, linked: bool, context: &Context) -> bool {
     let warns = [
         "jangan",
         "jgn",
@@ -185,7 +196,6 @@ fn threatens(words: &Words, text: &str, context: &Context) -> bool {
     {
         return true;
     }
-    let linked = text.contains("://") || text.contains("www.");
     let brand = names_foreign_brand(words, context);
     let verify = words.hold_any(&LURES.verify);
     let account = words.hold_any(&LURES.accounts);

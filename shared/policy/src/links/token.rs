@@ -7,7 +7,7 @@ use super::bytes::{
     ends_address, is_bidi, is_direction_override, is_dot, is_hidden, is_host, trim_end,
 };
 use super::lists::DOWNLOADS;
-use super::{Context, Finding, Notes, Reason, host};
+use super::{Context, Finding, Notes, Place, Reason, host};
 
 /// Notes what is wrong with the addresses of one word that begins at byte
 /// `at` of the text.
@@ -66,7 +66,7 @@ fn strip_hidden(word: &str) -> (Cow<'_, str>, Hidden) {
 
 fn holds_mark(text: &str) -> bool {
     text.chars()
-        .any(|c| is_dot(c) || matches!(c, ':' | '\u{FF1A}' | '@' | '\\' | '/' | '[' | '{'))
+        .any(|c| is_dot(c) || matches!(c, ':' | '\u{FF1A}' | '@' | '\\' | '/' | '[' | '(' | '{'))
 }
 
 /// Whether the word hides an address from software, as `hxxp` and `[.]` do.
@@ -112,6 +112,9 @@ impl Walk<'_, '_> {
         if text.starts_with("\\\\") && text[2..].starts_with(|c: char| c.is_alphanumeric()) {
             self.notes.block(Reason::BadScheme);
             return;
+        }
+        if self.context.place == Place::ButtonUrl && text.starts_with("{{") {
+            self.notes.block(Reason::DynamicHost);
         }
         let mut done = 0;
         let mut from = 0;
@@ -162,7 +165,11 @@ impl Walk<'_, '_> {
 
     /// What cannot be seen inside an address, or hangs on its edge.
     fn judge_hidden(&mut self, start: usize, end: usize) {
-        for &(offset, c) in self.hidden {
+        let first = self.hidden.partition_point(|(offset, _)| *offset < start);
+        for &(offset, c) in &self.hidden[first..] {
+            if offset > end {
+                break;
+            }
             if start < offset && offset < end {
                 self.notes.block(if is_bidi(c) {
                     Reason::BidiControl
@@ -214,7 +221,7 @@ impl Walk<'_, '_> {
             self.judge_hidden(start, end);
             return end;
         }
-        let full = end_of_name(start_of_name, name);
+        let full = start_of_name + name.len();
         let at_path =
             full == end && matches!(after, Some('/' | '?' | '#' | ':' | '\\' | '%' | '['));
         if let Some(quad) = dotted_quad(&lower) {
@@ -249,6 +256,9 @@ impl Walk<'_, '_> {
         if is_prose(name, at_path) {
             return end;
         }
+        if before == Some('}') || after == Some('{') {
+            self.notes.block(Reason::DynamicHost);
+        }
         let stop = if at_path {
             self.end_of_address(end).max(full)
         } else {
@@ -269,10 +279,6 @@ impl Walk<'_, '_> {
             && !matches!(after, Some('/' | '.'))
             && DOWNLOADS.bare.contains(&extension.to_ascii_lowercase())
     }
-}
-
-fn end_of_name(start: usize, name: &str) -> usize {
-    start + name.len()
 }
 
 /// A sentence that lacks the space after its full stop, such as
@@ -323,8 +329,12 @@ enum Kind {
     Unknown,
 }
 
+/// How far behind a colon the kind of its scheme is told, in bytes.
+const LOOK_AHEAD: usize = 512;
+
 /// The scheme that ends at a colon: its start, and what it does.
 fn scheme_before(before: &str, after: &str) -> Option<(usize, Kind)> {
+    let after = &after[..after.floor_char_boundary(LOOK_AHEAD)];
     let run = before
         .bytes()
         .rev()
