@@ -37,7 +37,9 @@ fn the_corpus_is_judged_as_labelled() {
 fn the_corpus_finds_each_reason_it_names() {
     let missed: Vec<_> = rows()
         .filter(|(text, verdict, reason)| {
-            *verdict != "allow" && !codes(text, &Context::default()).contains(reason)
+            *verdict != "allow"
+                && !reason.is_empty()
+                && !codes(text, &Context::default()).contains(reason)
         })
         .collect();
     assert_eq!(missed, []);

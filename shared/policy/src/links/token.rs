@@ -72,6 +72,10 @@ fn holds_mark(text: &str) -> bool {
 /// Whether the word hides an address from software, as `hxxp` and `[.]` do.
 fn is_masked(word: &str) -> bool {
     let lower = word.to_lowercase();
+    let encoded = ["http%3a", "https%3a", "javascript%3a"];
+    if encoded.iter().any(|scheme| lower.starts_with(scheme)) {
+        return true;
+    }
     let disguised = [
         "hxxp", "hxtp", "h**p", "http//", "https//", "http;//", "https;//", "meow://", "[://]",
         "[:]//", "http：", "https：",
