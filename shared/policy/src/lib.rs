@@ -11,6 +11,7 @@ pub mod ids;
 pub mod import;
 pub mod jurisdiction;
 pub mod limits;
+pub mod links;
 pub mod pace;
 pub mod person;
 pub mod phone;

@@ -1,0 +1,291 @@
+//! Who bears a brand's name without being the brand.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use serde::Deserialize;
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::DATA;
+use super::lists::{LURES, holds_domain};
+
+/// How a host resembles a brand.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Likeness {
+    /// A common word that is a brand too.
+    CommonWord,
+    /// The brand, or a disguise of it.
+    Lookalike,
+}
+
+/// Whether the host belongs to a brand, or to the Indonesian state, which
+/// gives its names to nobody else.
+pub(super) fn is_official(host: &str) -> bool {
+    holds_domain(&BRANDS.domains, host) || host.ends_with(".go.id") || host.ends_with(".mil.id")
+}
+
+/// Whether the text between two slashes is a brand's domain.
+pub(super) fn is_official_segment(segment: &str) -> bool {
+    let segment = segment.to_ascii_lowercase();
+    BRANDS
+        .domains
+        .contains(segment.strip_prefix("www.").unwrap_or(&segment))
+}
+
+/// Compares a host, in Unicode and lower case, with every brand. `suffix` is
+/// the part that the registry gave.
+pub(super) fn likeness(host: &str, suffix: &str) -> Option<Likeness> {
+    let own = host.strip_suffix(suffix).unwrap_or(host);
+    let own = own.strip_suffix('.').unwrap_or(own);
+    if holds_official_prefix(host) {
+        return Some(Likeness::Lookalike);
+    }
+    own.split('.').filter_map(label_likeness).max()
+}
+
+/// The official domain of a brand in front of somebody else's:
+/// `bca.co.id.example`.
+fn holds_official_prefix(host: &str) -> bool {
+    BRANDS
+        .domain_finder
+        .find_overlapping_iter(host)
+        .any(|found| {
+            let before = host[..found.start()].chars().next_back();
+            let after = host[found.end()..].chars().next();
+            matches!(before, None | Some('.' | '-')) && matches!(after, Some('.' | '-'))
+        })
+}
+
+fn label_likeness(label: &str) -> Option<Likeness> {
+    let words: Vec<&str> = label.split(['-', '_']).filter(|w| !w.is_empty()).collect();
+    let mut best = None;
+    let mut weak = false;
+    for (index, word) in words.iter().enumerate() {
+        match word_likeness(word) {
+            Some(Likeness::Lookalike) => return Some(Likeness::Lookalike),
+            Some(Likeness::CommonWord) => {
+                weak = true;
+                best = Some(Likeness::CommonWord);
+            }
+            None => (),
+        }
+        let mut joined = (*word).to_owned();
+        for next in words.iter().skip(index + 1).take(2) {
+            joined.push_str(next);
+            if matches!(BRANDS.words.get(joined.as_str()), Some(Strength::Strong)) {
+                return Some(Likeness::Lookalike);
+            }
+        }
+        if holds_glued_brand(word) {
+            return Some(Likeness::Lookalike);
+        }
+    }
+    if weak && words.iter().any(|word| LURES.hard_bait.contains(*word)) {
+        return Some(Likeness::Lookalike);
+    }
+    best
+}
+
+fn word_likeness(word: &str) -> Option<Likeness> {
+    if let Some(strength) = BRANDS.words.get(word) {
+        return Some(match strength {
+            Strength::Weak => Likeness::CommonWord,
+            Strength::Exact | Strength::Strong => Likeness::Lookalike,
+        });
+    }
+    if BRANDS.ordinary.contains(word) || word.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let folded = fold(word);
+    // Written otherwise, seen the same: a disguise even of a common word.
+    if BRANDS.folded.contains(&folded) && !BRANDS.ordinary.contains(word) {
+        return Some(Likeness::Lookalike);
+    }
+    BRANDS
+        .fuzzy
+        .iter()
+        .any(|brand| one_slip_apart(&folded, brand) || same_but_doubled(&folded, brand))
+        .then_some(Likeness::Lookalike)
+}
+
+/// A brand and nothing but bait in one word: `loginbca`, `shopeepromo`.
+fn holds_glued_brand(word: &str) -> bool {
+    BRANDS.word_finder.find_overlapping_iter(word).any(|found| {
+        let brand = &word[found.start()..found.end()];
+        let needed = match BRANDS.words.get(brand) {
+            Some(Strength::Strong) => 0,
+            Some(Strength::Exact) => 4,
+            Some(Strength::Weak) | None => 5,
+        };
+        let hard = needed == 5;
+        let (before, after) = (&word[..found.start()], &word[found.end()..]);
+        is_bait(before, hard)
+            && is_bait(after, hard)
+            && (before.len().max(after.len()) >= needed)
+            && before.len() + after.len() > 0
+    })
+}
+
+/// Whether a text is made of bait words and digits only.
+fn is_bait(text: &str, hard: bool) -> bool {
+    let bait = if hard { &LURES.hard_bait } else { &LURES.bait };
+    let mut reachable = vec![false; text.len() + 1];
+    reachable[0] = true;
+    for start in 0..text.len() {
+        if !reachable[start] {
+            continue;
+        }
+        if text.as_bytes()[start].is_ascii_digit() {
+            reachable[start + 1] = true;
+        }
+        for length in 2..=(text.len() - start).min(LONGEST_BAIT) {
+            let word = text.get(start..start + length);
+            if word.is_some_and(|word| bait.contains(word)) {
+                reachable[start + length] = true;
+            }
+        }
+    }
+    reachable[text.len()]
+}
+
+/// In bytes.
+const LONGEST_BAIT: usize = 16;
+
+/// What the eye sees: confusable letters, digits for letters, `rn` for `m`.
+pub(super) fn fold(word: &str) -> String {
+    let plain: String = if word.is_ascii() {
+        word.to_owned()
+    } else {
+        let lower: String = word.chars().flat_map(char::to_lowercase).collect();
+        unicode_security::skeleton(&lower)
+            .nfd()
+            .filter(|c| !unicode_normalization::char::is_combining_mark(*c))
+            .flat_map(char::to_lowercase)
+            .collect()
+    };
+    let plain = plain.replace("rn", "m").replace("vv", "w");
+    let long = plain.chars().count() > 3;
+    plain
+        .chars()
+        .map(|c| match c {
+            '0' => 'o',
+            '1' | 'l' | '|' if long => 'i',
+            '1' => 'i',
+            '3' => 'e',
+            '4' => 'a',
+            '5' => 's',
+            other => other,
+        })
+        .collect()
+}
+
+/// The same letters, other ones of them doubled: `shoope`.
+fn same_but_doubled(word: &str, brand: &str) -> bool {
+    let once = |text: &str| {
+        let mut bytes = text.as_bytes().to_vec();
+        bytes.dedup();
+        bytes
+    };
+    word.len().abs_diff(brand.len()) <= 2
+        && word.as_bytes().first() == brand.as_bytes().first()
+        && once(word) == once(brand)
+}
+
+/// At most one letter added, lost, changed or swapped.
+fn one_slip_apart(word: &str, brand: &str) -> bool {
+    if word.len().abs_diff(brand.len()) > 1 {
+        return false;
+    }
+    let same_start = word.bytes().zip(brand.bytes()).take_while(|(a, b)| a == b);
+    let same_end = word
+        .bytes()
+        .rev()
+        .zip(brand.bytes().rev())
+        .take_while(|(a, b)| a == b);
+    same_start.count() + same_end.count() + 2 >= brand.len()
+        && strsim::osa_distance(word, brand) <= 1
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Strength {
+    /// Warns.
+    Weak,
+    /// Blocks.
+    Exact,
+    /// Blocks, and so do near misses.
+    Strong,
+}
+
+struct Brands {
+    domains: HashSet<String>,
+    domain_finder: AhoCorasick,
+    words: HashMap<String, Strength>,
+    word_finder: AhoCorasick,
+    folded: HashSet<String>,
+    fuzzy: Vec<String>,
+    ordinary: HashSet<String>,
+    named: HashMap<String, Vec<String>>,
+}
+
+/// The domains of the brand that people call by this word, in lower case.
+pub(super) fn domains_of(word: &str) -> Option<&'static [String]> {
+    BRANDS.named.get(word).map(Vec::as_slice)
+}
+
+static BRANDS: LazyLock<Brands> = LazyLock::new(|| {
+    let file: File = serde_json::from_str(DATA[0]).expect("the compiled-in brands are well-formed");
+    let mut words = HashMap::new();
+    let mut named = HashMap::new();
+    for row in &file.rows {
+        let strengths = [
+            (&row.weak, Strength::Weak),
+            (&row.exact, Strength::Exact),
+            (&row.tokens, Strength::Strong),
+        ];
+        for (list, strength) in strengths {
+            for word in list {
+                words.insert(word.clone(), strength);
+                named.insert(word.clone(), row.domains.clone());
+            }
+        }
+    }
+    let domains: HashSet<String> = file.rows.into_iter().flat_map(|row| row.domains).collect();
+    let lacks_digits = |word: &&String| !word.bytes().any(|b| b.is_ascii_digit());
+    let finder = |patterns: Vec<&String>| {
+        AhoCorasick::new(patterns).expect("the compiled-in brands fit an automaton")
+    };
+    Brands {
+        domain_finder: finder(domains.iter().collect()),
+        word_finder: finder(words.keys().collect()),
+        folded: words
+            .keys()
+            .filter(lacks_digits)
+            .map(|word| fold(word))
+            .collect(),
+        fuzzy: words
+            .iter()
+            .filter(|(word, strength)| **strength == Strength::Strong && word.len() >= 5)
+            .map(|(word, _)| fold(word))
+            .collect(),
+        domains,
+        words,
+        ordinary: file.ordinary,
+        named,
+    }
+});
+
+#[derive(Deserialize)]
+struct File {
+    /// Words of the language within one letter of a brand.
+    ordinary: HashSet<String>,
+    rows: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    domains: Vec<String>,
+    tokens: Vec<String>,
+    exact: Vec<String>,
+    weak: Vec<String>,
+}
