@@ -24,13 +24,17 @@ macro_rules! data {
 }
 
 /// Every data file, by name; a test holds this complete.
-const DATA: [(&str, &str); 19] = [
+const DATA: [(&str, &str); 23] = [
     data!("countries.json"),
     data!("error_codes.json"),
     data!("import/headers.json"),
     data!("import/words.json"),
     data!("jurisdictions.json"),
     data!("limits.json"),
+    data!("links/brands.json"),
+    data!("links/downloads.json"),
+    data!("links/hosts.json"),
+    data!("links/lures.json"),
     data!("prices.json"),
     data!("replies/ar.txt"),
     data!("replies/de-nl.txt"),
