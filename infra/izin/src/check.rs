@@ -6,6 +6,7 @@
 
 pub(crate) mod facts;
 pub(crate) mod input;
+mod links;
 mod list;
 mod reply;
 mod table;
@@ -35,6 +36,15 @@ enum What {
     /// How well replies are read: a TSV with the columns `text` and `label`.
     Reply {
         /// The file; the labels are optout, resume, help and other.
+        #[arg(long, value_name = "FILE")]
+        tsv: PathBuf,
+        /// JSON instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// How well links are judged: a TSV with the columns `text` and `verdict`.
+    Links {
+        /// The file; the verdicts are allow, warn and block.
         #[arg(long, value_name = "FILE")]
         tsv: PathBuf,
         /// JSON instead of a table.
@@ -86,6 +96,7 @@ fn source(code: &str) -> Result<SourceKind, String> {
 pub fn main(args: Args) -> ExitCode {
     match args.what {
         What::Reply { tsv, json } => publish(reply::check(&tsv), json, reply::page),
+        What::Links { tsv, json } => publish(links::check(&tsv), json, links::page),
         What::Csv(args) => {
             let at = moment(args.at);
             let checked = table::check(&args.file, args.source, &args.countries, at);

@@ -198,3 +198,13 @@ fn pages_say_the_same_to_people() {
     let page = template::page(&template::check(&args).unwrap());
     assert!(page.contains("blocker   stop_missing: "), "{page}");
 }
+
+#[test]
+fn links_are_compared_with_their_verdicts() {
+    let answer = json(links::check(&fixture("links.tsv")));
+    assert_eq!(answer["n"], 3, "{answer}");
+    assert_eq!(answer["block"]["recall"], 1.0, "{answer}");
+    assert_eq!(answer["allow"]["blocked"], 0.0, "{answer}");
+    // The one row with a wrong label comes back with its line.
+    assert_eq!(answer["errors"][0]["row"], 4, "{answer}");
+}
