@@ -79,6 +79,9 @@ pub(crate) async fn run(
     let mut ledger = Ledger::new(&run);
     let waiting = run.decide_all(&mut ledger);
     let delivered = run.deliver_all(waiting, &mut ledger, metrics).await;
+    if run.is_halted() {
+        metrics.count("StoppedByWhatsApp", 1);
+    }
     ledger.record().await?;
     let outcomes = ledger.outcomes;
 

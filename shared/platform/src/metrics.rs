@@ -80,7 +80,14 @@ impl Metrics {
     /// Prints the record on standard output, where Lambda picks it up; off
     /// Lambda nothing is printed.
     pub fn emit(&self, now: Timestamp, sink: MetricsSink) {
-        if let (MetricsSink::Stdout, Some(line)) = (sink, self.render(now)) {
+        let MetricsSink::Stdout { function } = sink else {
+            return;
+        };
+        let named = Self {
+            function,
+            ..self.clone()
+        };
+        if let Some(line) = named.render(now) {
             // Losing a metric must not fail the work that it counts.
             let _ = writeln!(std::io::stdout().lock(), "{line}");
         }
@@ -93,7 +100,10 @@ pub enum MetricsSink {
     /// Nowhere: one-machine runs and tests.
     Nowhere,
     /// Standard output, for CloudWatch.
-    Stdout,
+    Stdout {
+        /// The name of the Lambda function, which the alarms look for.
+        function: &'static str,
+    },
 }
 
 impl MetricsSink {
@@ -101,7 +111,10 @@ impl MetricsSink {
     /// on any other machine.
     pub fn from_env(env: &Env) -> Self {
         match env.optional("AWS_LAMBDA_FUNCTION_NAME") {
-            Some(_) => Self::Stdout,
+            // Kept for the life of the process: one name, read once.
+            Some(name) => Self::Stdout {
+                function: Box::leak(name.into_boxed_str()),
+            },
             None => Self::Nowhere,
         }
     }
