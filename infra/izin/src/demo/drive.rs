@@ -263,7 +263,7 @@ impl Story<'_> {
     async fn report(&self) -> anyhow::Result<Report> {
         let mut report = Report::default();
         if let Some(imported) = self.client.remembered_import() {
-            report.import = imported.counts.into();
+            report.import = imported.counts;
         }
         let seen = self.house.simulator.report();
         if let Some(number) = seen.numbers.get(Seeds::PHONE_NUMBER_ID) {

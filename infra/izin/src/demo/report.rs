@@ -16,7 +16,7 @@ use crate::complain;
 /// What the demo found. The shape is stable; the README describes it.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Report {
-    pub(super) import: Import,
+    pub(super) import: ImportCounts,
     pub(super) campaign: Campaign,
     pub(super) excluded_by_reason: BTreeMap<String, u64>,
     pub(super) statuses: Statuses,
@@ -29,37 +29,6 @@ pub(super) struct Report {
     pub(super) sending_seconds: f64,
     #[serde(skip)]
     pub(super) rate: f64,
-}
-
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(super) struct Import {
-    pub(super) rows: u64,
-    pub(super) accepted: u64,
-    pub(super) duplicates: u64,
-    pub(super) rejected: u64,
-    pub(super) suppressed: u64,
-    pub(super) without_consent: u64,
-}
-
-impl From<ImportCounts> for Import {
-    fn from(counts: ImportCounts) -> Self {
-        let ImportCounts {
-            rows,
-            accepted,
-            duplicates,
-            rejected,
-            suppressed,
-            without_consent,
-        } = counts;
-        Self {
-            rows,
-            accepted,
-            duplicates,
-            rejected,
-            suppressed,
-            without_consent,
-        }
-    }
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize)]
