@@ -8,6 +8,7 @@ mod floors;
 mod pace;
 mod privacy;
 mod redelivery;
+mod settings;
 mod stop;
 mod straight;
 mod template;

@@ -23,5 +23,6 @@ pub mod receipt;
 pub mod reply;
 pub mod send;
 pub mod subscription;
+pub mod tenant;
 pub mod token;
 pub mod version;

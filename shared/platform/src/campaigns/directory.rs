@@ -1,12 +1,14 @@
 //! Who is who: tenants, their lists and numbers, API keys, and due work.
 
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use policy::ids::{CampaignId, ImportId, KeyId, ListId, TenantId};
+use policy::tenant::{Document, Settings};
 use serde::{Deserialize, Serialize};
 
 use super::Campaigns;
 use crate::fault::Fault;
 use crate::keys::{self, CampaignKey, DUE_SHARDS, Key};
-use crate::table;
+use crate::table::{self, text};
 
 /// A company that sends.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -15,6 +17,21 @@ pub struct Tenant {
     pub business_name: String,
     /// ISO 3166-1 code of the region whose local number forms its files use.
     pub default_region: String,
+    /// What it decides for itself, as its operator wrote it.
+    #[serde(default)]
+    pub settings: Document,
+}
+
+impl Tenant {
+    /// What the rules read of its settings. They were checked when they were
+    /// written; if they cannot be used any more, nothing may be decided on them.
+    pub fn settings(&self) -> Result<Settings, Fault> {
+        Settings::try_from(&self.settings).map_err(|wrong| {
+            let place = wrong.into_iter().next().map(|wrong| wrong.pointer);
+            let place = place.unwrap_or_default();
+            Fault::lasting("read a tenant's settings", format!("cannot use {place}"))
+        })
+    }
 }
 
 /// A list that people said yes to.
@@ -79,9 +96,48 @@ impl Campaigns {
         self.row(&CampaignKey::Tenant(tenant).key()).await
     }
 
+    /// What the rules read of a tenant's settings; of one that nobody
+    /// registered, the default.
+    pub async fn settings(&self, tenant: TenantId) -> Result<Settings, Fault> {
+        match self.tenant(tenant).await? {
+            Some(tenant) => tenant.settings(),
+            None => Ok(Settings::default()),
+        }
+    }
+
     /// Registers or changes a tenant.
     pub async fn put_tenant(&self, id: TenantId, tenant: &Tenant) -> Result<(), Fault> {
         self.put_row(&CampaignKey::Tenant(id).key(), tenant).await
+    }
+
+    /// Replaces a tenant's settings; `false` if nobody registered it.
+    pub async fn put_settings(&self, tenant: TenantId, settings: &Document) -> Result<bool, Fault> {
+        let key = CampaignKey::Tenant(tenant).key();
+        let settings = serde_dynamo::to_attribute_value(settings)
+            .map_err(|error| Fault::lasting("encode a tenant's settings", error))?;
+        let answer = self
+            .table
+            .client
+            .update_item()
+            .table_name(&self.table.name)
+            .key("pk", text(key.pk))
+            .key("sk", text(key.sk))
+            .update_expression("SET settings = :settings")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":settings", settings)
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(Fault::sdk("replace a tenant's settings")(error)),
+        }
     }
 
     /// A list of a tenant.

@@ -161,6 +161,10 @@ pub(super) struct PersonItem {
     pub(super) suppressions: BTreeMap<String, SuppressionItem>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) claims: Vec<ClaimItem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    declined_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    window_ends: Option<i64>,
 }
 
 /// A stop in force.
@@ -183,6 +187,9 @@ pub(super) struct ClaimItem {
     /// Whether it is for advertising.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     m: bool,
+    /// The purpose, where it says more than that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    p: Option<String>,
 }
 
 impl From<&Person> for PersonItem {
@@ -198,6 +205,8 @@ impl From<&Person> for PersonItem {
                 })
                 .collect(),
             claims: person.claims.iter().map(ClaimItem::from).collect(),
+            declined_at: person.marketing_declined_at.map(millis),
+            window_ends: person.service_window_ends.map(millis),
         }
     }
 }
@@ -222,6 +231,8 @@ impl From<&Claim> for ClaimItem {
             o: claim.owner,
             t: millis(claim.at),
             m: claim.is_marketing,
+            p: (claim.purpose != plain_purpose(claim.is_marketing))
+                .then(|| claim.purpose.to_string()),
         }
     }
 }
@@ -249,22 +260,42 @@ pub(super) fn person(item: Item) -> Result<(ContactToken, Person), Fault> {
     let claims = item
         .claims
         .into_iter()
-        .map(|item| Claim {
-            campaign: item.c,
-            block: item.b,
-            index: item.i,
-            attempt: item.a,
-            owner: item.o,
-            at: moment(item.t),
-            is_marketing: item.m,
-        })
-        .collect();
+        .map(claim)
+        .collect::<Result<_, _>>()?;
     let person = Person {
         version: item.version,
         suppressions,
         claims,
+        marketing_declined_at: item.declined_at.map(moment),
+        service_window_ends: item.window_ends.map(moment),
     };
     Ok((token, person))
+}
+
+fn claim(item: ClaimItem) -> Result<Claim, Fault> {
+    let purpose = match item.p {
+        Some(purpose) => Purpose::parse(&purpose).map_err(damaged)?,
+        None => plain_purpose(item.m),
+    };
+    Ok(Claim {
+        campaign: item.c,
+        block: item.b,
+        index: item.i,
+        attempt: item.a,
+        owner: item.o,
+        at: moment(item.t),
+        purpose,
+        is_marketing: item.m,
+    })
+}
+
+/// The purpose that a claim need not spell out.
+fn plain_purpose(is_marketing: bool) -> Purpose {
+    if is_marketing {
+        Purpose::marketing()
+    } else {
+        Purpose::service()
+    }
 }
 
 fn damaged(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Fault {
