@@ -1,6 +1,5 @@
 //! Who is who: tenants, their lists and numbers, API keys, and due work.
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use policy::ids::{CampaignId, ImportId, KeyId, ListId, TenantId};
 use policy::tenant::{Document, Settings};
 use serde::{Deserialize, Serialize};
@@ -8,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Campaigns;
 use crate::fault::Fault;
 use crate::keys::{self, CampaignKey, DUE_SHARDS, Key};
-use crate::table::{self, text};
+use crate::table;
 
 /// A company that sends.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -115,29 +114,15 @@ impl Campaigns {
         let key = CampaignKey::Tenant(tenant).key();
         let settings = serde_dynamo::to_attribute_value(settings)
             .map_err(|error| Fault::lasting("encode a tenant's settings", error))?;
-        let answer = self
-            .table
-            .client
-            .update_item()
-            .table_name(&self.table.name)
-            .key("pk", text(key.pk))
-            .key("sk", text(key.sk))
-            .update_expression("SET settings = :settings")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":settings", settings)
-            .send()
-            .await;
-        match answer {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(Fault::sdk("replace a tenant's settings")(error)),
-        }
+        self.table
+            .update_if(
+                key,
+                "SET settings = :settings",
+                "attribute_exists(pk)",
+                [(":settings", settings)],
+                "replace a tenant's settings",
+            )
+            .await
     }
 
     /// A list of a tenant.

@@ -275,29 +275,12 @@ impl Contacts {
         values: [(&str, i64); N],
     ) -> Result<(), Fault> {
         let key = ContactKey::Person { tenant, token }.key();
-        let mut update = self
-            .table
-            .client
-            .update_item()
-            .table_name(&self.table.name)
-            .key("pk", table::text(key.pk))
-            .key("sk", table::text(key.sk))
-            .update_expression(change)
-            .condition_expression(condition);
-        for (name, value) in values {
-            update = update.expression_attribute_values(name, number(value));
-        }
-        match update.send().await {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(Fault::sdk("note something of a person")(error)),
-        }
+        let values = values.map(|(name, value)| (name, number(value)));
+        let operation = "note something of a person";
+        self.table
+            .update_if(key, change, condition, values, operation)
+            .await?;
+        Ok(())
     }
 
     /// The stops of a person's history, oldest first.
