@@ -12,4 +12,5 @@ mod settings;
 mod stop;
 mod straight;
 mod template;
+mod tier;
 mod world;
