@@ -17,6 +17,7 @@ async fn workers_together_never_reserve_more_than_a_day_holds() {
     let now = world.now();
     let reserve = |at, wanted| {
         let tiers = tiers.clone();
+        #[expect(clippy::disallowed_methods, reason = "a story has workers of its own")]
         tokio::spawn(async move { tiers.reserve("8000000000000001", at, wanted).await.unwrap() })
     };
     tiers
