@@ -6,6 +6,7 @@ mod explain;
 mod fail_closed;
 mod floors;
 mod pace;
+mod page;
 mod privacy;
 mod redelivery;
 mod settings;

@@ -55,6 +55,24 @@ impl Table {
         Ok(answer.item)
     }
 
+    /// Some attributes of one item, read strongly.
+    pub(crate) async fn get_parts(&self, key: &Key, parts: &[&str]) -> Result<Option<Item>, Fault> {
+        let placeholders: Vec<_> = (0..parts.len()).map(|at| format!("#p{at}")).collect();
+        let mut get = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .key("pk", text(&key.pk))
+            .key("sk", text(&key.sk))
+            .projection_expression(placeholders.join(","))
+            .consistent_read(true);
+        for (placeholder, part) in placeholders.into_iter().zip(parts) {
+            get = get.expression_attribute_names(placeholder, *part);
+        }
+        let answer = get.send().await.map_err(Fault::sdk("read an item"))?;
+        Ok(answer.item)
+    }
+
     /// Many items; the absent are absent.
     pub(crate) async fn get_all(&self, keys: &[Key], strong: bool) -> Result<Vec<Item>, Fault> {
         let mut items = Vec::with_capacity(keys.len());

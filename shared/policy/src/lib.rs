@@ -16,6 +16,7 @@ pub mod links;
 pub mod pace;
 pub mod person;
 pub mod phone;
+pub mod preference;
 pub mod provenance;
 pub mod purpose;
 pub mod quiet_hours;

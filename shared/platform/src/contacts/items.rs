@@ -11,6 +11,7 @@ use policy::subscription::Subscription;
 use policy::token::ContactToken;
 use serde::{Deserialize, Serialize};
 
+use super::Agreement;
 use crate::fault::Fault;
 use crate::keys::ContactKey;
 use crate::table::{self, Item, millis, moment};
@@ -30,6 +31,14 @@ pub(super) struct SubscriptionItem {
     external_id: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     attributes: BTreeMap<String, String>,
+    consent: ConsentItem,
+}
+
+/// The part of a subscription that is about the person's agreement.
+#[derive(Deserialize)]
+struct AgreementItem {
+    #[serde(default)]
+    language: Option<String>,
     consent: ConsentItem,
 }
 
@@ -118,6 +127,15 @@ pub(super) fn subscription(item: Item) -> Result<(ContactToken, Subscription), F
         consent: consent(item.consent)?,
     };
     Ok((token, subscription))
+}
+
+/// What an item says of the person's agreement.
+pub(super) fn agreement(item: Item) -> Result<Agreement, Fault> {
+    let item: AgreementItem = table::decode(item)?;
+    Ok(Agreement {
+        consent: consent(item.consent)?,
+        language: item.language,
+    })
 }
 
 fn consent(item: ConsentItem) -> Result<Consent, Fault> {
