@@ -130,6 +130,8 @@ pub struct Reservation {
     pub interval_us: i64,
     /// How many slots.
     pub count: u32,
+    /// The rate behind the interval, for a clock that is not there yet.
+    pub milli_rate: u64,
     /// The asker's clock.
     pub stamp: i64,
 }
@@ -251,6 +253,7 @@ impl SlotClock {
             start: Start::Follow,
             interval_us,
             count,
+            milli_rate: rate,
             stamp: now,
         }
     }
