@@ -17,7 +17,9 @@ mod facts;
 mod ledger;
 mod message;
 mod range;
+mod reflex;
 mod slots;
+mod tally;
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,6 +41,9 @@ use platform::rate::Rates;
 use platform::secrets::Secrets;
 use platform::whatsapp;
 use policy::pace::Pace;
+
+use crate::reflex::Reflex;
+pub use crate::tally::Tally;
 
 /// Settings; each field is one variable.
 #[derive(Clone, Debug)]
@@ -99,6 +104,8 @@ pub struct Deps {
     in_flight_max: NonZeroUsize,
     transit: SignedDuration,
     metrics: MetricsSink,
+    tally: Arc<Tally>,
+    reflex: Arc<Reflex>,
     /// When the connections were last warm.
     warm_at: Arc<Mutex<Option<Timestamp>>>,
 }
@@ -128,10 +135,17 @@ impl Deps {
             in_flight_max: config.in_flight_max,
             transit: config.transit,
             metrics: config.metrics,
+            tally: Arc::default(),
+            reflex: Arc::default(),
             warm_at: Arc::default(),
             clock,
             ids,
         })
+    }
+
+    /// What became of this process's slots, for measurements.
+    pub fn tally(&self) -> Arc<Tally> {
+        Arc::clone(&self.tally)
     }
 
     /// Opens the connections that a number of this pace needs when answers take

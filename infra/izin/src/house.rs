@@ -178,6 +178,6 @@ impl simulator::Clock for SimulatedClock {
     }
 }
 
-fn simulated(clock: &SharedClock) -> Arc<dyn simulator::Clock> {
+pub(crate) fn simulated(clock: &SharedClock) -> Arc<dyn simulator::Clock> {
     Arc::new(SimulatedClock(clock.clone()))
 }
