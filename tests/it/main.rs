@@ -10,6 +10,7 @@ mod page;
 mod privacy;
 mod redelivery;
 mod settings;
+mod single;
 mod stop;
 mod straight;
 mod template;

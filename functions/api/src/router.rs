@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::request::BODY_MAX;
-use crate::{Deps, campaigns, contacts, imports, lists, optouts, settings};
+use crate::{Deps, campaigns, contacts, imports, lists, messages, optouts, settings};
 
 /// The service's HTTP face.
 pub fn router(deps: Deps) -> Router {
@@ -66,6 +66,7 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
         .routes(routes!(campaigns::lifecycle::pause))
         .routes(routes!(campaigns::lifecycle::resume))
         .routes(routes!(campaigns::lifecycle::cancel))
+        .routes(routes!(messages::create))
         .routes(routes!(optouts::create))
         .routes(routes!(contacts::token))
         .routes(routes!(contacts::explain))
@@ -88,6 +89,7 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
         (name = "lists", description = "Lists that people said yes to."),
         (name = "imports", description = "Files of contacts, with where they come from."),
         (name = "campaigns", description = "One template to one audience: draft, validate, approve, start."),
+        (name = "messages", description = "One message to one person, ahead of every campaign."),
         (name = "contacts", description = "Single people: opt-outs and explanations."),
         (name = "settings", description = "What the tenant decides for itself."),
     ),

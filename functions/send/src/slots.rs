@@ -9,7 +9,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use platform::fault::{Fault, chain};
 use platform::metrics::Metrics;
-use platform::rate::{Ask, Lane, Lease, LeaseAnswer};
+use platform::rate::{Ask, Lease, LeaseAnswer};
 use policy::block::Outcome;
 
 use crate::block::Run;
@@ -120,7 +120,7 @@ pub(crate) async fn hand_out(
 async fn lease(run: &Run<'_>, wanted: usize) -> Result<LeaseAnswer, Fault> {
     let sender = run.sender;
     let ask = Ask {
-        lane: Lane::Campaign,
+        lane: sender.lane,
         wanted: u32::try_from(wanted).unwrap_or(u32::MAX),
         milli_rate: sender.pace.milli_rate(),
         lead: run.deps.reflex.lease_lead(),

@@ -9,6 +9,7 @@ mod imports;
 mod ledger;
 mod meta;
 mod release;
+mod single;
 mod templates;
 mod terms;
 

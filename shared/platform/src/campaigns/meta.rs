@@ -55,6 +55,8 @@ pub struct Campaign {
     pub blocks_planned: u32,
     /// When blocks were last released.
     pub released_at: Option<Timestamp>,
+    /// Whether it is a single message, for which somebody waits.
+    pub is_single: bool,
 }
 
 impl Campaign {
@@ -70,7 +72,7 @@ impl Campaign {
 }
 
 #[derive(Deserialize, Serialize)]
-struct MetaItem {
+pub(super) struct MetaItem {
     v: u8,
     name: String,
     list: ListId,
@@ -85,9 +87,42 @@ struct MetaItem {
     blocks_planned: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     released_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_single: bool,
 }
 
 impl MetaItem {
+    pub(super) fn draft(plan: &NewCampaign) -> Self {
+        Self {
+            v: 1,
+            name: plan.name.clone(),
+            list: plan.list,
+            sender: plan.sender.clone(),
+            template: plan.template.clone(),
+            mapping: plan.mapping.clone(),
+            purpose: plan.purpose.to_string(),
+            not_after: plan.not_after.map(millis),
+            state: CampaignState::Draft.code().to_owned(),
+            pages_planned: 0,
+            blocks_planned: 0,
+            released_at: None,
+            is_single: false,
+        }
+    }
+
+    /// A campaign of one block, which runs from the start.
+    pub(super) fn single(plan: &NewCampaign, now: Timestamp) -> Self {
+        Self {
+            state: CampaignState::Running.code().to_owned(),
+            pages_planned: 1,
+            blocks_planned: 1,
+            // Its own queue message is its release; the timer looks later.
+            released_at: Some(millis(now)),
+            is_single: true,
+            ..Self::draft(plan)
+        }
+    }
+
     fn decode(self) -> Result<Campaign, Fault> {
         let damaged = |what: &'static str| Fault::lasting("read a campaign's item", what);
         Ok(Campaign {
@@ -96,6 +131,7 @@ impl MetaItem {
             pages_planned: self.pages_planned,
             blocks_planned: self.blocks_planned,
             released_at: self.released_at.map(moment),
+            is_single: self.is_single,
             plan: NewCampaign {
                 name: self.name,
                 list: self.list,
@@ -118,20 +154,7 @@ impl Campaigns {
         id: CampaignId,
         plan: &NewCampaign,
     ) -> Result<(), Fault> {
-        let item = MetaItem {
-            v: 1,
-            name: plan.name.clone(),
-            list: plan.list,
-            sender: plan.sender.clone(),
-            template: plan.template.clone(),
-            mapping: plan.mapping.clone(),
-            purpose: plan.purpose.to_string(),
-            not_after: plan.not_after.map(millis),
-            state: CampaignState::Draft.code().to_owned(),
-            pages_planned: 0,
-            blocks_planned: 0,
-            released_at: None,
-        };
+        let item = MetaItem::draft(plan);
         let index = CampaignKey::CampaignIndex(tenant, id).key();
         self.put_row(&index, &BTreeMap::from([("name", &plan.name)]))
             .await?;
