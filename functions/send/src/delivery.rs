@@ -98,12 +98,11 @@ pub(crate) async fn deliver(run: &Run<'_>, mut candidate: Candidate, slot: Slot)
 
     let began = clock.now();
     let claimed = match hold(run, &mut candidate).await {
-        Ok(claimed) => {
-            run.deps.reflex.note(clock.now().duration_since(began));
-            claimed
-        }
+        Ok(claimed) => claimed,
         Err(outcome) => return settled(outcome),
     };
+    let claimed_in = clock.now().duration_since(began);
+    run.deps.reflex.note(claimed_in);
     clock.sleep_until(slot.at).await;
     if let Err(outcome) = may_go_on(run) {
         return settled(outcome);
@@ -112,7 +111,11 @@ pub(crate) async fn deliver(run: &Run<'_>, mut candidate: Candidate, slot: Slot)
     // proof: it is never used then.
     let late = clock.now().duration_since(slot.at);
     if late > run.sender.pace.lateness || !run.is_current(slot.epoch) {
-        tracing::debug!(late_us = %late.as_micros(), "slot was missed");
+        tracing::debug!(
+            late_us = %late.as_micros(),
+            claim_us = %claimed_in.as_micros(),
+            "slot was missed"
+        );
         return forfeit(candidate, claimed);
     }
     match request(run, &candidate, claimed).await {
