@@ -11,6 +11,7 @@ mod leases;
 mod town;
 mod worker;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::ensure;
@@ -50,6 +51,9 @@ pub(crate) struct Args {
     /// How many campaigns share the number.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=8))]
     campaigns: u8,
+    /// How many single messages a second go ahead of the campaigns.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=500))]
+    triggered: u32,
     /// Lets WhatsApp refuse half a second's requests with 130429 after a third of
     /// the time.
     #[arg(long)]
@@ -92,6 +96,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<bool> {
     while town.number().requests == 0 {
         sleep(Duration::from_millis(50)).await;
     }
+    let singles = (args.triggered > 0).then(|| {
+        // The last of them are to arrive within the time.
+        let seconds = args.seconds.saturating_sub(3).max(1);
+        tokio::spawn(Arc::clone(&town).write_singles(args.triggered, seconds))
+    });
     let chatter = town.let_people_write(args.pace());
     for second in 0..args.seconds {
         if args.refuse && second == refuse_at {
@@ -107,6 +116,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<bool> {
         }
     }
     chatter.abort();
+    if let Some(singles) = singles {
+        seen.singles = singles.await??;
+    }
     let work = crew.stop().await?;
     let figures = Figures::of(&args, &town, &work, &seen);
     args.output.publish(&figures, &figures.table())?;

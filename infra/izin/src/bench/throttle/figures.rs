@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 
+use jiff::Timestamp;
 use serde::Serialize;
+use simulator::WaId;
 
 use super::Args;
 use super::town::Town;
@@ -16,6 +18,8 @@ use crate::bench::PROFILE;
 pub(super) struct Seen {
     /// Requests so far, at the end of each second.
     pub(super) by_second: Vec<u64>,
+    /// When each single message was written down, and for whom.
+    pub(super) singles: Vec<(Timestamp, WaId)>,
 }
 
 /// What the measurement came to. Everything but the slots is counted at
@@ -57,9 +61,48 @@ pub(super) struct Figures {
     /// After refusals: seconds until the rate was at 95 % of what it was before.
     #[serde(skip_serializing_if = "Option::is_none")]
     recovered_after_s: Option<u64>,
+    /// Single messages: how many arrived, and how long after they were written
+    /// down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    triggered: Option<Triggered>,
     /// Processor time as a share of all cores.
     cpu_share: f64,
     bounded_by: &'static str,
+}
+
+/// The waits of single messages, in milliseconds.
+#[derive(Debug, Serialize)]
+struct Triggered {
+    written: usize,
+    arrived: usize,
+    wait_p50_ms: i64,
+    wait_p99_ms: i64,
+    wait_max_ms: i64,
+}
+
+impl Triggered {
+    fn of(town: &Town, singles: &[(Timestamp, WaId)]) -> Option<Self> {
+        let mut waits: Vec<i64> = singles
+            .iter()
+            .filter_map(|(written, person)| {
+                let log = town.simulator.person_log(person)?;
+                let first = log.requests.first()?;
+                Some(first.arrived_at.as_millisecond() - written.as_millisecond())
+            })
+            .collect();
+        waits.sort_unstable();
+        let at = |share: f64| {
+            let place = (waits.len() as f64 * share) as usize;
+            waits.get(place.min(waits.len().checked_sub(1)?)).copied()
+        };
+        Some(Self {
+            written: singles.len(),
+            arrived: waits.len(),
+            wait_p50_ms: at(0.50)?,
+            wait_p99_ms: at(0.99)?,
+            wait_max_ms: at(1.0)?,
+        })
+    }
 }
 
 impl Figures {
@@ -115,6 +158,7 @@ impl Figures {
                 .refuse
                 .then(|| recovery(seen, args.seconds / 3))
                 .flatten(),
+            triggered: Triggered::of(town, &seen.singles),
             cpu_share,
             bounded_by: if utilisation >= 0.95 {
                 "the number's share"

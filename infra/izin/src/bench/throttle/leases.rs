@@ -1,27 +1,53 @@
 //! Kills a worker with a lease it just made.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_smithy_runtime_api::client::http::{
     HttpConnector as _, HttpConnectorFuture, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use emulator::client::{Layer, Operation};
-use rand::rngs::SmallRng;
-use rand::{Rng as _, SeedableRng as _};
 use tokio::sync::Notify;
+
+/// Which leases are lost, over all workers: evenly, so that a short run loses
+/// its share too, neither more nor less.
+#[derive(Debug)]
+pub(super) struct Losses {
+    rate: f64,
+    leases: AtomicU64,
+    lost: AtomicU64,
+}
+
+impl Losses {
+    pub(super) fn new(rate: f64) -> Self {
+        Self {
+            rate,
+            leases: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+        }
+    }
+
+    /// How many were lost.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Counts a lease; whether it is lost.
+    fn strikes(&self) -> bool {
+        let nth = self.leases.fetch_add(1, Ordering::Relaxed) as f64 + 0.5;
+        let strikes = (nth * self.rate).floor() > ((nth - 1.0) * self.rate).floor();
+        self.lost.fetch_add(strikes.into(), Ordering::Relaxed);
+        strikes
+    }
+}
 
 /// Watches one worker's leases; cheap to clone.
 #[derive(Clone)]
-pub(super) struct Leases(Arc<Inner>);
-
-struct Inner {
-    rng: Mutex<SmallRng>,
-    crash_rate: f64,
-    crashed: AtomicU64,
-    death: Notify,
+pub(super) struct Leases {
+    losses: Arc<Losses>,
+    death: Arc<Notify>,
 }
 
 impl fmt::Debug for Leases {
@@ -31,28 +57,16 @@ impl fmt::Debug for Leases {
 }
 
 impl Leases {
-    pub(super) fn new(seed: u64, crash_rate: f64) -> Self {
-        Self(Arc::new(Inner {
-            rng: Mutex::new(SmallRng::seed_from_u64(seed)),
-            crash_rate,
-            crashed: AtomicU64::new(0),
-            death: Notify::new(),
-        }))
+    pub(super) fn new(losses: Arc<Losses>) -> Self {
+        Self {
+            losses,
+            death: Arc::default(),
+        }
     }
 
     /// Ends when the worker must die.
     pub(super) async fn death(&self) {
-        self.0.death.notified().await;
-    }
-
-    /// How many leases died.
-    pub(super) fn crashed(&self) -> u64 {
-        self.0.crashed.load(Ordering::Relaxed)
-    }
-
-    fn strikes(&self) -> bool {
-        let mut rng = self.0.rng.lock().unwrap_or_else(PoisonError::into_inner);
-        rng.random_bool(self.0.crash_rate)
+        self.death.notified().await;
     }
 }
 
@@ -66,9 +80,8 @@ impl Layer for Leases {
         let (leases, answer) = (self.clone(), next.call(request));
         HttpConnectorFuture::new(async move {
             let answer = answer.await?;
-            if is_lease && answer.status().is_success() && leases.strikes() {
-                leases.0.crashed.fetch_add(1, Ordering::Relaxed);
-                leases.0.death.notify_one();
+            if is_lease && answer.status().is_success() && leases.losses.strikes() {
+                leases.death.notify_one();
                 // Whoever waits for this answer is about to be dropped.
                 std::future::pending::<()>().await;
             }

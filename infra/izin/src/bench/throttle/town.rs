@@ -20,9 +20,9 @@ use policy::phone::PhoneNumber;
 use policy::purpose::Purpose;
 use policy::subscription::Subscription;
 use simulator::{Behaviour, BusinessNumber, Delay, NumberReport, Simulator, WaId, WebhookChaos};
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::AbortHandle;
-use tokio::time::sleep;
+use tokio::time::{interval, sleep};
 use uuid::Uuid;
 
 use super::Args;
@@ -38,6 +38,9 @@ pub(super) struct Town {
     /// One task for each block, the campaigns in turn.
     tasks: Vec<SendTask>,
     next: AtomicU32,
+    list: ListId,
+    singles: mpsc::UnboundedSender<SendTask>,
+    waiting: Mutex<mpsc::UnboundedReceiver<SendTask>>,
     _alive: oneshot::Sender<()>,
 }
 
@@ -109,7 +112,11 @@ impl Town {
                 to: number + 1,
             });
         }
+        let (singles, waiting) = mpsc::unbounded_channel();
         Ok(Arc::new(Self {
+            list,
+            singles,
+            waiting: Mutex::new(waiting),
             house,
             simulator,
             clock,
@@ -124,6 +131,52 @@ impl Town {
     pub(super) fn next_task(&self) -> Option<SendTask> {
         let nth = self.next.fetch_add(1, Ordering::Relaxed);
         self.tasks.get(nth as usize).cloned()
+    }
+
+    /// The next single message, once there is one.
+    pub(super) async fn next_single(&self) -> Option<SendTask> {
+        self.waiting.lock().await.recv().await
+    }
+
+    /// Writes single messages down, so many a second, as the API does; when each
+    /// was, and for whom.
+    pub(super) async fn write_singles(
+        self: Arc<Self>,
+        per_second: u32,
+        seconds: u32,
+    ) -> anyhow::Result<Vec<(Timestamp, WaId)>> {
+        const FIRST: usize = 800_000;
+        let (contacts, campaigns) = (self.house.contacts()?, self.house.campaigns()?);
+        let tenant = self.house.seeds.tenant;
+        let key = self.house.seeds.tokens();
+        let count = (per_second * seconds) as usize;
+        let people: Vec<_> = (FIRST..FIRST + count)
+            .map(|nth| {
+                let subscription = subscription(nth, self.clock.now());
+                (key.contact(tenant, &subscription.phone), subscription)
+            })
+            .collect();
+        contacts
+            .put_subscriptions(tenant, self.list, &people)
+            .await?;
+        let mut rhythm = interval(Duration::from_secs(1) / per_second);
+        let mut written = Vec::new();
+        for (nth, (token, subscription)) in (1..).zip(people) {
+            rhythm.tick().await;
+            let id = CampaignId::from_uuid(Uuid::from_u128((1 << 64) + nth));
+            let now = self.clock.now();
+            campaigns
+                .create_single(tenant, id, &plan(self.list), token, now)
+                .await?;
+            self.singles.send(SendTask::RangeV1 {
+                tenant,
+                campaign: id,
+                from: 0,
+                to: 1,
+            })?;
+            written.push((now, wa_id(&subscription.phone)));
+        }
+        Ok(written)
     }
 
     /// What the number saw.
@@ -142,9 +195,8 @@ impl Town {
         let chatter = tokio::spawn(async move {
             for nth in 0.. {
                 sleep(gap.mul_f64(1.05)).await;
-                let digits = phone(900_000 + nth).expose()[1..].to_owned();
-                let person = WaId::parse(&digits).expect("a made-up number is a number");
-                town.simulator.person_says(&person, "Terima kasih");
+                town.simulator
+                    .person_says(&wa_id(&phone(900_000 + nth)), "Terima kasih");
             }
         });
         chatter.abort_handle()
@@ -223,6 +275,10 @@ fn purpose() -> Purpose {
 
 fn phone(nth: usize) -> PhoneNumber {
     PhoneNumber::parse_e164(&format!("+6281{nth:09}")).expect("a made-up number is a number")
+}
+
+fn wa_id(phone: &PhoneNumber) -> WaId {
+    WaId::parse(&phone.expose()[1..]).expect("a made-up number is a number")
 }
 
 fn subscription(nth: usize, now: Timestamp) -> Subscription {

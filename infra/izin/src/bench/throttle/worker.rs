@@ -8,16 +8,18 @@ use std::time::Duration;
 use anyhow::Context as _;
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use emulator::client::{layered, plain};
+use futures_util::StreamExt as _;
 use jiff::SignedDuration;
 use platform::aws::Clients;
 use platform::clock::{SetClock, SharedClock};
 use platform::config::Env;
 use platform::ids::Ids;
 use platform::invocation::Invocation;
+use platform::queue::SendTask;
 use tokio::sync::watch;
 
 use super::Args;
-use super::leases::Leases;
+use super::leases::{Leases, Losses};
 use super::town::Town;
 
 /// The workers, at work.
@@ -25,6 +27,7 @@ pub(super) struct Crew {
     stop: watch::Sender<bool>,
     threads: Vec<JoinHandle<anyhow::Result<()>>>,
     work: Arc<Work>,
+    losses: Arc<Losses>,
 }
 
 /// What the workers did, over all their lives.
@@ -33,8 +36,15 @@ pub(super) struct Work {
     pub(super) leases: AtomicU64,
     pub(super) slots: AtomicU64,
     pub(super) forfeited: AtomicU64,
+    /// Leases that died with their worker.
     pub(super) crashed: AtomicU64,
 }
+
+/// How many more workers send single messages.
+const SINGLE_WORKERS: u8 = 2;
+
+/// How many single messages one of them has in hand at most: a batch of SQS.
+const SINGLE_AT_ONCE: usize = 10;
 
 /// How long a killed worker takes to be there again.
 const COLD_START: Duration = Duration::from_millis(100);
@@ -43,10 +53,20 @@ const COLD_START: Duration = Duration::from_millis(100);
 pub(super) fn start(town: &Arc<Town>, args: &Args) -> anyhow::Result<Crew> {
     let (stop, stopped) = watch::channel(false);
     let work = Arc::new(Work::default());
-    let threads = (0..args.workers)
+    let losses = Arc::new(Losses::new(args.crash_rate));
+    let spared = Arc::new(Losses::new(0.0));
+    let single_messages = if args.triggered > 0 {
+        SINGLE_WORKERS
+    } else {
+        0
+    };
+    let threads = (0..args.workers + single_messages)
         .map(|nth| {
+            let is_single = nth >= args.workers;
             let worker = Worker {
                 nth,
+                is_single,
+                losses: Arc::clone(if is_single { &spared } else { &losses }),
                 town: Arc::clone(town),
                 args: args.clone(),
                 work: Arc::clone(&work),
@@ -61,6 +81,7 @@ pub(super) fn start(town: &Arc<Town>, args: &Args) -> anyhow::Result<Crew> {
         stop,
         threads,
         work,
+        losses,
     })
 }
 
@@ -75,6 +96,9 @@ impl Crew {
                     Err(_) => anyhow::bail!("a worker panicked"),
                 }
             }
+            self.work
+                .crashed
+                .store(self.losses.lost(), Ordering::Relaxed);
             Ok(self.work)
         })
         .await
@@ -84,6 +108,9 @@ impl Crew {
 
 struct Worker {
     nth: u8,
+    /// Whether it sends single messages instead of blocks.
+    is_single: bool,
+    losses: Arc<Losses>,
     town: Arc<Town>,
     args: Args,
     work: Arc<Work>,
@@ -97,7 +124,7 @@ impl Worker {
             .build()?;
         runtime.block_on(async {
             let seed = self.args.seed * 1_000 + u64::from(self.nth);
-            let leases = Leases::new(seed, self.args.crash_rate);
+            let leases = Leases::new(Arc::clone(&self.losses));
             let mut life = 0;
             let mut stopped = self.stopped.clone();
             loop {
@@ -115,7 +142,6 @@ impl Worker {
                 work.forfeited
                     .fetch_add(tally.forfeited(), Ordering::Relaxed);
                 if !alive {
-                    work.crashed.fetch_add(leases.crashed(), Ordering::Relaxed);
                     return Ok(());
                 }
                 life += 1;
@@ -156,14 +182,27 @@ impl Worker {
     }
 
     async fn work_off(&self, deps: &send::Deps) {
-        while let Some(task) = self.town.next_task() {
-            let mut message = SqsMessage::default();
-            message.message_id = Some("1".to_owned());
-            message.body = Some(serde_json::to_string(&task).expect("a task is plain JSON"));
-            let mut event = SqsEvent::default();
-            event.records.push(message);
-            let deadline = self.town.clock.now() + SignedDuration::from_mins(10);
-            send::handle(event, Invocation { deadline }, deps).await;
+        if self.is_single {
+            let tasks = futures_util::stream::unfold((), async |()| {
+                Some((self.town.next_single().await?, ()))
+            });
+            tasks
+                .for_each_concurrent(SINGLE_AT_ONCE, |task| self.handle(task, deps))
+                .await;
+        } else {
+            while let Some(task) = self.town.next_task() {
+                self.handle(task, deps).await;
+            }
         }
+    }
+
+    async fn handle(&self, task: SendTask, deps: &send::Deps) {
+        let mut message = SqsMessage::default();
+        message.message_id = Some("1".to_owned());
+        message.body = Some(serde_json::to_string(&task).expect("a task is plain JSON"));
+        let mut event = SqsEvent::default();
+        event.records.push(message);
+        let deadline = self.town.clock.now() + SignedDuration::from_mins(10);
+        send::handle(event, Invocation { deadline }, deps).await;
     }
 }
