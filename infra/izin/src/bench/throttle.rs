@@ -54,8 +54,8 @@ pub(crate) struct Args {
     /// How many single messages a second go ahead of the campaigns.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=500))]
     triggered: u32,
-    /// Lets WhatsApp refuse half a second's requests with 130429 after a third of
-    /// the time.
+    /// Lets WhatsApp refuse a quarter of a second's requests with 130429 after a
+    /// third of the time.
     #[arg(long)]
     refuse: bool,
     /// Sets the first worker's clock wrong by so much.
@@ -107,7 +107,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<bool> {
             town.simulator.add_fault(RequestFault {
                 when: FaultWhen::Chance(1.0),
                 effect: FaultEffect::Refuse(130_429),
-                times: Some((args.mps / 2).max(1)),
+                times: Some((args.mps / 4).max(1)),
             });
         }
         sleep(Duration::from_secs(1)).await;
