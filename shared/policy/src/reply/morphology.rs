@@ -248,7 +248,7 @@ fn malay_stem(word: &str, lexicon: &Lexicon) -> Option<String> {
 /// `menvoyer` → `envoyer`, `والرسائل` → `الرسائل`.
 fn prefixed(word: &str, lexicon: &Lexicon) -> Option<String> {
     const ELIDED: [&str; 10] = ["qu", "dell", "all", "m", "t", "s", "l", "d", "j", "c"];
-    const ARABIC: [&str; 7] = ["وال", "بال", "لل", "ال", "و", "ف", "ب"];
+    const ARABIC: [&str; 8] = ["وال", "بال", "لل", "ال", "و", "ف", "ب", "ل"];
     let strip = |prefixes: &[&str], family| {
         prefixes.iter().find_map(|prefix| {
             let rest = word.strip_prefix(prefix)?;
