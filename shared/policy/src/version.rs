@@ -24,7 +24,7 @@ macro_rules! data {
 }
 
 /// Every data file, by name; a test holds this complete.
-const DATA: [(&str, &str); 23] = [
+const DATA: [(&str, &str); 25] = [
     data!("countries.json"),
     data!("error_codes.json"),
     data!("import/headers.json"),
@@ -40,12 +40,14 @@ const DATA: [(&str, &str); 23] = [
     data!("replies/de-nl.txt"),
     data!("replies/en.txt"),
     data!("replies/es-pt.txt"),
+    data!("replies/everyday.txt"),
     data!("replies/fr-it.txt"),
     data!("replies/grammar.txt"),
     data!("replies/hi.txt"),
     data!("replies/id.txt"),
     data!("replies/jv-su.txt"),
     data!("replies/ms.txt"),
+    data!("replies/names.txt"),
     data!("replies/others.txt"),
     data!("stop_words.json"),
 ];
