@@ -66,9 +66,7 @@ pub(crate) async fn send(
     let Some(sender) = sender(tenant, id, &campaign, deps).await? else {
         return Ok(());
     };
-    deps.whatsapp
-        .warm(&sender.credentials, &sender.phone_number_id)
-        .await;
+    deps.warm_up(&sender.pace).await;
     for number in from..to {
         let now = deps.clock.now();
         if invocation.ends_within(BLOCK_TIME, now) {
