@@ -25,7 +25,7 @@ use policy::send::{Decision, Facts};
 use crate::delivery::{self, Candidate, Delivered, Holding, Slot};
 use crate::facts::{self, BlockFacts};
 use crate::range::Sender;
-use crate::{Deps, message};
+use crate::{Deps, breaker, message};
 
 /// One block under way, and the worker that holds it.
 #[derive(Debug)]
@@ -292,7 +292,13 @@ impl<'a> Run<'a> {
         let count = (wanted as u64).min(quarter);
         let count = u32::try_from(count).expect("a quarter of a second's slots fit");
         let number = &self.sender.phone_number_id;
+        // The moment comes before the look: whatever is opened after it meets
+        // slots that begin within the horizon of this moment only.
         let now = self.deps.clock.now();
+        if breaker::is_open(self.sender, self.deps).await? {
+            self.halted.store(true, Ordering::Relaxed);
+            return Ok(LeaseAnswer::Wait { until: now });
+        }
         self.deps
             .rates
             .lease(number, count, &self.sender.pace, now)

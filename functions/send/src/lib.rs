@@ -11,9 +11,11 @@
 //! message to its slot and over the wire.
 
 mod block;
+mod breaker;
 mod delivery;
 mod facts;
 mod message;
+mod money;
 mod range;
 
 use std::num::NonZeroUsize;
