@@ -12,10 +12,12 @@
 //! `ledger` keeps what came of each.
 
 mod block;
+mod breaker;
 mod delivery;
 mod facts;
 mod ledger;
 mod message;
+mod money;
 mod range;
 mod slots;
 

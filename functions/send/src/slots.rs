@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::future::pending;
+use std::sync::atomic::Ordering;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
@@ -13,6 +14,7 @@ use platform::rate::{Lane, Lease, LeaseAnswer};
 use policy::block::Outcome;
 
 use crate::block::Run;
+use crate::breaker;
 use crate::delivery::{self, Candidate, Delivered, Slot};
 use crate::ledger::Ledger;
 
@@ -115,10 +117,15 @@ pub(crate) async fn hand_out(
     }
 }
 
-/// Slots of the number, for so many at most.
+/// Slots of the number, for so many at most; none while a breaker is open.
 async fn lease(run: &Run<'_>, wanted: usize) -> Result<LeaseAnswer, Fault> {
     let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
     let sender = run.sender;
+    if breaker::is_open(sender, run.deps).await? {
+        run.halted.store(true, Ordering::Relaxed);
+        let until = run.deps.clock.now();
+        return Ok(LeaseAnswer::Wait { until });
+    }
     run.deps
         .rates
         .lease(
