@@ -21,6 +21,7 @@ pub mod quiet_hours;
 pub mod reason;
 pub mod receipt;
 pub mod reply;
+pub mod resume;
 pub mod send;
 pub mod subscription;
 pub mod token;
