@@ -11,6 +11,7 @@ mod list;
 mod reply;
 mod table;
 mod template;
+mod webhook;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -57,6 +58,15 @@ enum What {
     List(ListArgs),
     /// A template as Meta lists it, before a campaign uses it.
     Template(template::Args),
+    /// How the webhook reads what Meta sends.
+    Webhook {
+        /// A body, or a folder of `.json` files of one each.
+        #[arg(value_name = "FILE|DIR")]
+        path: PathBuf,
+        /// JSON instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// A contact list and what is said of it.
@@ -108,6 +118,7 @@ pub fn main(args: Args) -> ExitCode {
             publish(checked, args.json, list::page)
         }
         What::Template(args) => publish(template::check(&args), args.json, template::page),
+        What::Webhook { path, json } => publish(webhook::check(&path), json, webhook::page),
     }
 }
 

@@ -25,6 +25,7 @@ pub mod quiet_hours;
 pub mod reason;
 pub mod receipt;
 pub mod reply;
+pub mod resume;
 pub mod schedule;
 pub mod send;
 pub mod subscription;
