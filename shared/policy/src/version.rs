@@ -24,7 +24,7 @@ macro_rules! data {
 }
 
 /// Every data file, by name; a test holds this complete.
-const DATA: [(&str, &str); 23] = [
+const DATA: [(&str, &str); 24] = [
     data!("countries.json"),
     data!("error_codes.json"),
     data!("import/headers.json"),
@@ -35,6 +35,7 @@ const DATA: [(&str, &str); 23] = [
     data!("links/downloads.json"),
     data!("links/hosts.json"),
     data!("links/lures.json"),
+    data!("media.json"),
     data!("prices.json"),
     data!("replies/ar.txt"),
     data!("replies/de-nl.txt"),
