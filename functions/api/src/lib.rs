@@ -20,6 +20,7 @@ mod optouts;
 mod problem;
 mod request;
 mod router;
+mod settings;
 
 use platform::aws::Clients;
 use platform::campaigns::Campaigns;
