@@ -15,6 +15,7 @@ pub mod import;
 pub mod jurisdiction;
 pub mod limits;
 pub mod links;
+pub mod media;
 pub mod pace;
 pub mod person;
 pub mod phone;
