@@ -56,6 +56,7 @@ pub struct Killed {
 #[derive(Debug)]
 struct State {
     when: When,
+    holds_fire: bool,
     effects: Vec<String>,
     crashes: Vec<String>,
     /// The processes that crashed, in the order of `crashes`.
@@ -92,10 +93,21 @@ impl CrashPlan {
     fn new(when: When) -> Self {
         Self(Arc::new(Mutex::new(State {
             when,
+            holds_fire: false,
             effects: Vec::new(),
             crashes: Vec::new(),
             dead: Vec::new(),
         })))
+    }
+
+    /// Neither counts nor crashes until it opens fire.
+    pub fn hold_fire(&self) {
+        self.lock().holds_fire = true;
+    }
+
+    /// Counts and crashes from now on.
+    pub fn open_fire(&self) {
+        self.lock().holds_fire = false;
     }
 
     /// Runs `work` as one process, which this plan may kill.
@@ -159,6 +171,9 @@ impl CrashPlan {
             return true;
         }
         let mut state = self.lock();
+        if state.holds_fire {
+            return false;
+        }
         let strikes = match &mut state.when {
             When::Never => return false,
             When::After(left) => {
