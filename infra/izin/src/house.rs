@@ -174,7 +174,8 @@ impl House {
     }
 }
 
-fn simulator_config(options: &Options, seeds: &Seeds) -> simulator::Config {
+/// The simulator of a house.
+pub(crate) fn simulator_config(options: &Options, seeds: &Seeds) -> simulator::Config {
     let mut config = simulator::Config::new(
         seeds.app_secret.clone(),
         seeds.verify_token.clone(),
@@ -213,6 +214,7 @@ impl simulator::Clock for SimulatedClock {
     }
 }
 
-fn simulated(clock: &SharedClock) -> Arc<dyn simulator::Clock> {
+/// `clock` as the simulator takes it.
+pub(crate) fn simulated(clock: &SharedClock) -> Arc<dyn simulator::Clock> {
     Arc::new(SimulatedClock(clock.clone()))
 }
