@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::request::BODY_MAX;
-use crate::{Deps, campaigns, contacts, imports, lists, optouts};
+use crate::{Deps, campaigns, contacts, imports, lists, optouts, settings};
 
 /// The service's HTTP face.
 pub fn router(deps: Deps) -> Router {
@@ -57,7 +57,8 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(lists::create))
         .routes(routes!(imports::create))
-        .routes(routes!(imports::show))
+        .routes(routes!(imports::view::show))
+        .routes(routes!(imports::release::release))
         .routes(routes!(campaigns::draft::create, campaigns::view::list))
         .routes(routes!(campaigns::view::show))
         .routes(routes!(campaigns::lifecycle::validate))
@@ -69,6 +70,7 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
         .routes(routes!(optouts::create))
         .routes(routes!(contacts::token))
         .routes(routes!(contacts::explain))
+        .routes(routes!(settings::show, settings::replace))
         .split_for_parts()
 }
 
@@ -88,6 +90,7 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
         (name = "imports", description = "Files of contacts, with where they come from."),
         (name = "campaigns", description = "One template to one audience: draft, validate, approve, start."),
         (name = "contacts", description = "Single people: opt-outs and explanations."),
+        (name = "settings", description = "What the tenant decides for itself."),
     ),
     modifiers(&ApiKeyScheme),
 )]

@@ -28,7 +28,7 @@ use platform::queue::{ConsentTask, Queue};
 use policy::campaign::{CampaignState, CampaignStep};
 use policy::ids::{CampaignId, TenantId};
 use policy::person::Person;
-use policy::send;
+use policy::send::{self, Terms};
 use policy::token::ContactToken;
 use sha2::{Digest as _, Sha256};
 
@@ -162,7 +162,8 @@ async fn validate(
         }
         let number = u32::try_from(pages.len())
             .map_err(|error| Fault::lasting("number a page of the audience", error))?;
-        let page = judge_page(tenant, id, &campaign, number, pages.last(), deps).await?;
+        let terms = deps.campaigns.terms(tenant, &campaign).await?;
+        let page = judge_page(tenant, id, &campaign, &terms, number, pages.last(), deps).await?;
         let mut metrics = Metrics::of("consent");
         metrics.count("PeopleChosen", page.count.into());
         metrics.count("ConsentBlocked", page.excluded.values().sum());
@@ -179,6 +180,7 @@ async fn judge_page(
     tenant: TenantId,
     id: CampaignId,
     campaign: &Campaign,
+    terms: &Terms,
     number: u32,
     last: Option<&Page>,
     deps: &Deps,
@@ -205,7 +207,7 @@ async fn judge_page(
         let now = deps.clock.now();
         for (token, subscription) in &read.people {
             let person = persons.get(token).unwrap_or(&stranger);
-            match send::select(now, &facts, *token, person, subscription) {
+            match send::select(now, &facts, *token, person, subscription, terms) {
                 None => tokens.push(*token),
                 Some(refusal) => {
                     *excluded

@@ -192,8 +192,6 @@ impl<'a> Run<'a> {
             work: self.facts.work(self.block, candidate.index, self.owner),
             jurisdictions: Jurisdictions::embedded(),
             terms: &self.sender.terms,
-            service_window_ends: None,
-            marketing_declined_at: None,
         });
         let excluded = |reason: &'static str| Outcome::Excluded {
             reason: reason.to_owned(),

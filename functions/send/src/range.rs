@@ -152,7 +152,11 @@ async fn sender(
     let Ok(mapping) = Mapping::parse(entries) else {
         return refuse("its mapping cannot be read");
     };
-    let terms = Terms::new(template.category);
+    let terms = deps
+        .campaigns
+        .settings(tenant)
+        .await?
+        .terms(template.category);
     Ok(Some(Sender {
         terms,
         tenant,

@@ -36,6 +36,8 @@ pub struct Options {
     pub limit_per_second: u32,
     /// The share of it that is kept for what people write, messages per second.
     pub inbound_per_second: u32,
+    /// How many people the portfolio may reach in a day.
+    pub tier: Tier,
     /// How simulated people behave.
     pub behaviour: Behaviour,
     /// What happens to webhooks on their way.
@@ -108,6 +110,9 @@ impl House {
         let clients = Clients::new(&aws.sdk_config());
         let campaigns = functions::campaigns(&aws, &clients, clock.clone())?;
         seeds.plant(&campaigns, &options).await?;
+        functions::tiers(&aws, &clients, clock.clone())?
+            .note_tier(Seeds::PORTFOLIO, &options.tier.name())
+            .await?;
         Ok(Self {
             aws,
             wiring,
@@ -122,6 +127,11 @@ impl House {
     /// The table of operations, for looking at what happened.
     pub fn campaigns(&self) -> anyhow::Result<platform::campaigns::Campaigns> {
         functions::campaigns(&self.aws, &self.clients, self.clock.clone())
+    }
+
+    /// The messaging limits of portfolios, for looking at what happened.
+    pub fn tiers(&self) -> anyhow::Result<platform::tier::Tiers> {
+        functions::tiers(&self.aws, &self.clients, self.clock.clone())
     }
 
     /// The table of people, for looking at what happened.
@@ -146,7 +156,7 @@ fn simulator_config(options: &Options, seeds: &Seeds) -> simulator::Config {
         waba_id: Seeds::WABA.to_owned(),
         portfolio_id: Seeds::PORTFOLIO.to_owned(),
         throughput_per_second: options.limit_per_second,
-        tier: Tier::Unlimited,
+        tier: options.tier,
     }];
     config
         .templates

@@ -47,6 +47,7 @@ async fn stand(args: &Args) -> anyhow::Result<()> {
         seed: args.seed,
         limit_per_second: args.mps,
         inbound_per_second: Pace::usual_inbound(args.mps),
+        tier: simulator::Tier::Unlimited,
         behaviour: Behaviour::default(),
         webhooks: WebhookChaos::default(),
         time_limits: true,

@@ -10,6 +10,7 @@ mod ledger;
 mod meta;
 mod release;
 mod templates;
+mod terms;
 
 use aws_sdk_dynamodb::Client;
 

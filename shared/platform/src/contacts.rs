@@ -7,6 +7,7 @@ mod person;
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
+use policy::consent::Consent;
 use policy::ids::{ListId, TenantId};
 use policy::purpose::Purpose;
 use policy::subscription::Subscription;
@@ -31,6 +32,15 @@ pub struct ShardPage {
     pub people: Vec<(ContactToken, Subscription)>,
     /// Whether the shard goes on after the last of them.
     pub more: bool,
+}
+
+/// What a person agreed to on one list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Agreement {
+    /// Their yes, or its absence.
+    pub consent: Consent,
+    /// BCP 47 language tag, where known.
+    pub language: Option<String>,
 }
 
 impl Contacts {
@@ -61,6 +71,24 @@ impl Contacts {
             .collect();
         let items = self.table.get_all(&keys, true).await?;
         items.into_iter().map(items::subscription).collect()
+    }
+
+    /// What a person agreed to on one list, and nothing else of them: the
+    /// number and the name are not read.
+    pub async fn agreement(
+        &self,
+        tenant: TenantId,
+        list: ListId,
+        token: ContactToken,
+    ) -> Result<Option<Agreement>, Fault> {
+        let key = ContactKey::Subscription {
+            tenant,
+            list,
+            token,
+        };
+        let parts = ["pk", "sk", "v", "consent", "language"];
+        let item = self.table.get_parts(&key.key(), &parts).await?;
+        item.map(items::agreement).transpose()
     }
 
     /// A piece of one shard of a list after `after`, at most `limit` people.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -51,6 +52,24 @@ impl Table {
             .send()
             .await
             .map_err(Fault::sdk("read an item"))?;
+        Ok(answer.item)
+    }
+
+    /// Some attributes of one item, read strongly.
+    pub(crate) async fn get_parts(&self, key: &Key, parts: &[&str]) -> Result<Option<Item>, Fault> {
+        let placeholders: Vec<_> = (0..parts.len()).map(|at| format!("#p{at}")).collect();
+        let mut get = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .key("pk", text(&key.pk))
+            .key("sk", text(&key.sk))
+            .projection_expression(placeholders.join(","))
+            .consistent_read(true);
+        for (placeholder, part) in placeholders.into_iter().zip(parts) {
+            get = get.expression_attribute_names(placeholder, *part);
+        }
+        let answer = get.send().await.map_err(Fault::sdk("read an item"))?;
         Ok(answer.item)
     }
 
@@ -171,6 +190,39 @@ impl Table {
             }
         }
         Ok(())
+    }
+
+    /// One conditional update; `false` if the condition does not hold.
+    pub(crate) async fn update_if<const N: usize>(
+        &self,
+        key: Key,
+        change: &str,
+        condition: &str,
+        values: [(&str, AttributeValue); N],
+        operation: &'static str,
+    ) -> Result<bool, Fault> {
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .key("pk", text(key.pk))
+            .key("sk", text(key.sk))
+            .update_expression(change)
+            .condition_expression(condition);
+        for (name, value) in values {
+            update = update.expression_attribute_values(name, value);
+        }
+        match update.send().await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(Fault::sdk(operation)(error)),
+        }
     }
 
     /// Removes an item, if it is there.

@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
 
 pub mod attempt;
 pub mod block;
@@ -15,6 +16,7 @@ pub mod links;
 pub mod pace;
 pub mod person;
 pub mod phone;
+pub mod preference;
 pub mod provenance;
 pub mod purpose;
 pub mod quiet_hours;
@@ -23,5 +25,6 @@ pub mod receipt;
 pub mod reply;
 pub mod send;
 pub mod subscription;
+pub mod tenant;
 pub mod token;
 pub mod version;

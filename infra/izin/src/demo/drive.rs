@@ -44,6 +44,7 @@ pub(super) async fn run(
         seed: args.seed,
         limit_per_second: args.mps,
         inbound_per_second: inbound(args.mps),
+        tier: simulator::Tier::Unlimited,
         behaviour: behaviour(),
         webhooks: WebhookChaos {
             duplicate: 0.03,

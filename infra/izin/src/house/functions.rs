@@ -18,6 +18,7 @@ use platform::config::{ConfigError, Env};
 use platform::contacts::Contacts;
 use platform::ids::Ids;
 use platform::invocation::Invocation;
+use platform::tier::Tiers;
 use platform::whatsapp;
 use serde_json::Value;
 use tower::Service as _;
@@ -203,6 +204,12 @@ pub(super) fn campaigns(
 ) -> anyhow::Result<Campaigns> {
     let table = variable(aws, "IZIN_CAMPAIGNS_TABLE")?;
     Ok(Campaigns::new(clients.dynamodb.clone(), table, clock))
+}
+
+/// The messaging limits, kept in the table of operations.
+pub(super) fn tiers(aws: &Aws, clients: &Clients, clock: SharedClock) -> anyhow::Result<Tiers> {
+    let table = variable(aws, "IZIN_CAMPAIGNS_TABLE")?;
+    Ok(Tiers::new(clients.dynamodb.clone(), table, clock))
 }
 
 /// The table of people as the template names it.
