@@ -6,6 +6,7 @@
 //! fit. Nothing is decided in silence: every reason carries its figures, and
 //! `review` means that a named person looks.
 
+mod frequent;
 mod numbers;
 mod observer;
 

@@ -116,16 +116,7 @@ impl fmt::Debug for Candidate {
 /// reasons are given.
 pub fn accept_row(record: &Record<'_>, rules: &Rules) -> RowOutcome {
     let mapping = &record.layout().mapping;
-    let mut reasons = Vec::new();
-    if record.is_damaged() {
-        reasons.push(RowReason::NotText);
-    }
-    if record.has_unbalanced_quote() {
-        reasons.push(RowReason::QuoteUnbalanced);
-    }
-    if record.has_cells_beyond(mapping.columns().len()) {
-        reasons.push(RowReason::TooManyCells);
-    }
+    let mut reasons: Vec<RowReason> = record.faults(mapping.columns().len()).collect();
     let row = Row { record, mapping };
     let number = row
         .phone(rules.region)
