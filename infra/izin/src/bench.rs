@@ -1,10 +1,10 @@
 //! Measurements, each by one command: figures with the conditions under which
 //! they came about.
 
-mod webhook;
 mod chaos;
 mod cost;
 mod operator;
+mod webhook;
 
 use std::io::Write as _;
 use std::process::ExitCode;

@@ -167,6 +167,13 @@ pub fn opt_out(record: &Record<'_>, rules: &Rules) -> Option<PhoneNumber> {
         .flatten()
 }
 
+/// The number of a row, whatever else is wrong with it: all that a list of
+/// opt-outs needs.
+pub fn number(record: &Record<'_>, rules: &Rules) -> Result<PhoneNumber, RowReason> {
+    let mapping = &record.layout().mapping;
+    Row { record, mapping }.phone(rules.region)
+}
+
 /// A record with the meaning of its columns.
 pub(super) struct Row<'r> {
     record: &'r Record<'r>,
