@@ -36,6 +36,7 @@
 //! | round 21: like real replies, Indonesian and English | 290 | 0.986 | 0.986 |
 //! | round 22: like real replies, other languages | 162 | 0.990 | 0.960 |
 //! | round 23: like real replies, Indonesian and English | 291 | 0.987 | 0.987 |
+//! | round 24: whole sentences in other languages | 120 | 0.938 | 0.864 |
 //!
 //! Each round was then mended by rules and words, and all of them are now the
 //! corpus that guards against regressions. From round 14 on, the corpus keeps

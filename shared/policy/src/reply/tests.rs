@@ -74,6 +74,7 @@ fn first_readings_are_on_record() {
     round 21: n 290, precision 0.986, recall 0.986
     round 22: n 162, precision 0.990, recall 0.960
     round 23: n 291, precision 0.987, recall 0.987
+    round 24: n 120, precision 0.938, recall 0.864
     ");
 }
 
@@ -315,7 +316,8 @@ fn dressed() -> impl Strategy<Value = (String, String)> {
     (prop::sample::select(plain_optouts()), before, after, style).prop_map(
         |(text, before, after, style)| {
             let dressed = match style {
-                0 => text.to_uppercase(),
+                // In capitals, a name that no lexicon knows cannot be told from a noun.
+                0 if text::names(&text).is_empty() => text.to_uppercase(),
                 1 => text.chars().flat_map(|c| [c, '\u{200b}']).collect(),
                 _ => text.clone(),
             };
