@@ -247,7 +247,7 @@ fn malay_stem(word: &str, lexicon: &Lexicon) -> Option<String> {
 
 /// `menvoyer` → `envoyer`, `والرسائل` → `الرسائل`.
 fn prefixed(word: &str, lexicon: &Lexicon) -> Option<String> {
-    const ELIDED: [&str; 11] = ["qu", "dell", "all", "m", "n", "t", "s", "l", "d", "j", "c"];
+    const ELIDED: [&str; 10] = ["qu", "dell", "all", "m", "t", "s", "l", "d", "j", "c"];
     const ARABIC: [&str; 8] = ["وال", "بال", "لل", "ال", "و", "ف", "ب", "ل"];
     let strip = |prefixes: &[&str], family| {
         prefixes.iter().find_map(|prefix| {

@@ -260,6 +260,27 @@ fn a_slip_in_any_word_is_mended_and_everyday_words_are_left_alone() {
 }
 
 #[test]
+fn a_negated_stop_is_no_stop_in_any_language() {
+    for text in [
+        "n'arrêtez pas",
+        "n'arrêtez pas vos promos",
+        "no dejen de mandarme ofertas",
+        "não parem de mandar promoções",
+        "hört nicht auf mit den Angeboten",
+        "jangan berhenti hantar tawaran",
+        "message band mat karo",
+        "لا توقفوا الرسائل",
+    ] {
+        assert_ne!(
+            read(text).label,
+            Label::Optout,
+            "{text}: {}",
+            read(text).rule
+        );
+    }
+}
+
+#[test]
 fn a_name_is_told_from_a_colour() {
     for text in [
         "bukan Budi",
