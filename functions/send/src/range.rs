@@ -73,9 +73,7 @@ pub(crate) async fn send(
         return Ok(());
     };
     let budget = deps.campaigns.budget(tenant, id).await?;
-    deps.whatsapp
-        .warm(&sender.credentials, &sender.phone_number_id)
-        .await;
+    deps.warm_up(&sender.pace).await;
     for number in from..to {
         let now = deps.clock.now();
         if invocation.ends_within(BLOCK_TIME, now) {

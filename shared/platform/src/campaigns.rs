@@ -28,7 +28,10 @@ pub use self::controls::{Approved, Controls, Scheduled};
 pub use self::directory::{ApiKey, Due, List, Number, Tenant};
 pub use self::findings::{Doubt, Finding};
 pub use self::idempotency::Answer;
-pub use self::imports::{Import, ImportCounts, ImportState};
+pub use self::imports::{
+    Declared, Import, ImportCounts, ImportMode, ImportProgress, ImportState, ImportStep, Release,
+    UploadedFile, Weighed, WeighedReason,
+};
 pub use self::ledger::BlockLedger;
 pub use self::meta::{Campaign, NewCampaign, TemplateRef};
 pub use self::release::ReleaseReport;

@@ -197,6 +197,11 @@ pub enum CampaignKey {
 }
 
 impl CampaignKey {
+    /// How the sort keys of all attempts' outcomes of one block begin.
+    pub fn outcomes_prefix(block: u32) -> String {
+        format!("O#{block:08}#")
+    }
+
     /// The key as the table has it.
     pub fn key(&self) -> Key {
         match self {

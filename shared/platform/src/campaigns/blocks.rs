@@ -216,6 +216,27 @@ impl Campaigns {
         }
     }
 
+    /// The outcomes of a block's earlier attempts, read strongly in one query.
+    pub async fn earlier_outcomes(
+        &self,
+        tenant: TenantId,
+        id: CampaignId,
+        block: &Block,
+    ) -> Result<BTreeMap<u16, BTreeMap<u8, Outcome>>, Fault> {
+        let mut earlier = BTreeMap::new();
+        let pk = CampaignKey::Block(tenant, id, block.number).key().pk;
+        let prefix = CampaignKey::outcomes_prefix(block.number);
+        for item in self.table.partition(&pk, &prefix, true).await? {
+            if let Some(CampaignKey::Outcomes(_, _, _, attempt)) =
+                CampaignKey::parse(&table::key_of(&item)?)
+                && attempt < block.attempt
+            {
+                earlier.insert(attempt, table::decode::<OutcomesItem>(item)?.decode()?);
+            }
+        }
+        Ok(earlier)
+    }
+
     /// Adds statuses to the grow-only sets of one block and attempt: one write
     /// for any number of them, and a repetition changes nothing.
     pub async fn add_statuses(
