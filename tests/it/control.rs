@@ -268,3 +268,31 @@ async fn what_blocks_a_message_is_listed_at_approval() {
     assert_eq!(codes, ["column_missing", "category_mismatch"], "{answer}");
     assert_eq!(world.house.simulator.report().requests, 0);
 }
+
+#[tokio::test]
+async fn part_of_an_audience_waits_for_its_morning_while_the_rest_is_sent() {
+    let mut world = World::quiet().await;
+    let mut file = "nama,no hp,tanggal persetujuan,zona waktu\n".to_owned();
+    for (at, phone) in TWELVE.iter().enumerate() {
+        let zone = if at % 3 == 0 {
+            "Asia/Jayapura"
+        } else {
+            "Asia/Jakarta"
+        };
+        file.push_str(&format!("Wulandari,{phone},2026-01-05 10:00,{zone}\n"));
+    }
+    let (list, _) = world.import(&file).await;
+    let id = world.approved_campaign(&list).await;
+    // Half past seven in the evening in Jakarta, half past nine in Jayapura.
+    let evening: jiff::Timestamp = "2026-11-24T12:30:00Z".parse().unwrap();
+    world.clock.advance(evening.duration_since(world.now()));
+    world.start(id).await;
+    live(&mut world, 20).await;
+    let seen = view(&mut world, id).await;
+    assert_eq!(seen["totals"]["accepted"], 8, "{seen}");
+    assert_eq!(seen["totals"]["pending"], 4, "{seen}");
+    assert_eq!(seen["campaign"]["state"], "running");
+    world.clock.advance(SignedDuration::from_hours(10));
+    let end = world.finish(id).await;
+    assert_eq!(end["totals"]["accepted"], 12, "{end}");
+}
