@@ -2,6 +2,8 @@
 //! WhatsApp, a clock that the test holds, and crashes where it wants them.
 
 mod browser;
+mod control;
+mod control_ends;
 mod crash;
 mod explain;
 mod fail_closed;

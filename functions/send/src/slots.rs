@@ -121,12 +121,13 @@ pub(crate) async fn hand_out(
 async fn lease(run: &Run<'_>, wanted: usize) -> Result<LeaseAnswer, Fault> {
     let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
     let sender = run.sender;
+    let looked = run.deps.clock.now();
     if breaker::is_open(sender, run.deps).await? {
         run.halted.store(true, Ordering::Relaxed);
-        let until = run.deps.clock.now();
-        return Ok(LeaseAnswer::Wait { until });
+        return Ok(LeaseAnswer::Wait { until: looked });
     }
-    run.deps
+    let answer = run
+        .deps
         .rates
         .lease(
             &sender.phone_number_id,
@@ -134,7 +135,14 @@ async fn lease(run: &Run<'_>, wanted: usize) -> Result<LeaseAnswer, Fault> {
             wanted,
             sender.pace.milli_rate(),
         )
-        .await
+        .await?;
+    // A look holds for so long only: slots beyond it are dropped.
+    match answer {
+        LeaseAnswer::Leased(lease) if breaker::is_beyond(looked, lease.end()) => {
+            Ok(LeaseAnswer::Wait { until: looked })
+        }
+        answer => Ok(answer),
+    }
 }
 
 /// Puts everybody off who waits for a slot: no request was made for them.

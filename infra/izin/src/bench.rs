@@ -3,6 +3,7 @@
 
 mod chaos;
 mod cost;
+mod fanout;
 mod operator;
 mod webhook;
 
@@ -33,6 +34,8 @@ pub(crate) enum Bench {
     /// Calls and capacity per message, dollars per million, beside two other
     /// ways to build it.
     Cost(cost::Args),
+    /// A fan-out at full size: memory, capacity and time of the function's process.
+    Fanout(fanout::Args),
 }
 
 /// Runs one measurement; exit code 1 if it fails or a figure is not as it must
@@ -62,6 +65,7 @@ pub(crate) async fn run(bench: Bench) -> anyhow::Result<bool> {
         Bench::Webhook(args) => webhook::run(args).await,
         Bench::Chaos(args) => chaos::run(args).await,
         Bench::Cost(args) => cost::run(args).await,
+        Bench::Fanout(args) => fanout::run(args).await,
     }
 }
 

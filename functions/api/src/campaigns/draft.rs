@@ -354,6 +354,37 @@ mod tests {
     }
 
     #[test]
+    fn how_it_is_released_is_read_or_refused() {
+        let controls = |extra: Value| {
+            let mut body = good();
+            for (name, value) in extra.as_object().unwrap() {
+                body[name] = value.clone();
+            }
+            let request: CampaignRequest = serde_json::from_value(body).unwrap();
+            let mut fields = Fields::default();
+            let controls = read_controls(&request, &mut fields);
+            fields
+                .finish()
+                .map(|()| controls)
+                .map_err(|problem| problem.codes())
+        };
+        assert_eq!(controls(json!({})), Ok(Controls::default()));
+        let tranche = json!({"people": 500, "every_minutes": 90});
+        let read = controls(json!({"canary_percent": 5, "tranche": tranche})).unwrap();
+        assert_eq!(read.canary_percent, Some(5));
+        let every = read.tranche.map(|tranche| tranche.every);
+        assert_eq!(every, Some(SignedDuration::from_mins(90)));
+        let tranche = json!({"people": 0, "every_minutes": 90});
+        assert_eq!(
+            controls(json!({"canary_percent": 51, "tranche": tranche})).unwrap_err(),
+            [
+                ("/canary_percent".to_owned(), "out_of_range"),
+                ("/tranche".to_owned(), "out_of_range"),
+            ]
+        );
+    }
+
+    #[test]
     fn one_variable_has_one_source() {
         let mut body = good();
         body["mapping"] = json!({"1": "name", "body.1": "city"});
