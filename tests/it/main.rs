@@ -13,6 +13,7 @@ mod page;
 mod privacy;
 mod redelivery;
 mod settings;
+mod single;
 mod skip;
 mod stop;
 mod straight;

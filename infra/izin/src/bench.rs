@@ -5,6 +5,7 @@ mod chaos;
 mod cost;
 mod fanout;
 mod operator;
+mod throttle;
 mod webhook;
 
 use std::io::Write as _;
@@ -36,6 +37,9 @@ pub(crate) enum Bench {
     Cost(cost::Args),
     /// A fan-out at full size: memory, capacity and time of the function's process.
     Fanout(fanout::Args),
+    /// How fast a number is used, as counted by WhatsApp: share, windows over the
+    /// limit, leases lost to crashes, refusals, a second lane.
+    Throttle(throttle::Args),
 }
 
 /// Runs one measurement; exit code 1 if it fails or a figure is not as it must
@@ -66,6 +70,7 @@ pub(crate) async fn run(bench: Bench) -> anyhow::Result<bool> {
         Bench::Chaos(args) => chaos::run(args).await,
         Bench::Cost(args) => cost::run(args).await,
         Bench::Fanout(args) => fanout::run(args).await,
+        Bench::Throttle(args) => throttle::run(args).await,
     }
 }
 

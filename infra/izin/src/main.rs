@@ -19,6 +19,8 @@ enum Command {
     Demo(izin::demo::Args),
     /// The same service, listening, until it is stopped.
     Up(izin::up::Args),
+    /// Measurements: figures with their conditions.
+    Bench(izin::bench::Args),
     /// The policy's checks on files, offline.
     Check(izin::check::Args),
     /// Why one person would get a message, or not, or later.
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Demo(args) => izin::demo::main(args),
         Command::Up(args) => izin::up::main(args),
+        Command::Bench(args) => izin::bench::main(args),
         Command::Check(args) => izin::check::main(args),
         Command::Explain(args) => izin::explain::main(args),
         Command::Simulate(args) => izin::simulate::main(args),

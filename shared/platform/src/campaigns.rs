@@ -14,6 +14,7 @@ mod ledger;
 mod meta;
 mod meta_item;
 mod release;
+mod single;
 mod survey;
 mod templates;
 mod terms;
