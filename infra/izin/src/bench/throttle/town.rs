@@ -59,7 +59,7 @@ impl Town {
             time_limits: false,
             crashes: CrashPlan::never(),
             variables: Vec::new(),
-            answers: simulator::Delay::NONE,
+            answers: Delay::NONE,
             network: crate::house::Network::default(),
         })
         .await?;
