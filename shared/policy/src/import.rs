@@ -6,9 +6,10 @@
 //! file. [`accept_row`] judges each: a [`Candidate`], or reasons. A [`Report`]
 //! gives the rejected rows back, to be mended and uploaded again.
 //!
-//! A file that is no table, or that has no end to a line, is refused as a
-//! whole with place and remedy ([`FileRefusal`]); a bad row is rejected alone
-//! ([`RowReason`]). Compressed files are unpacked by the caller, before.
+//! A file that is no table is refused as a whole with place and remedy
+//! ([`FileRefusal`]); a bad row is rejected alone ([`RowReason`]), however bad:
+//! with zero bytes, megabytes long or with a quotation mark left open. Files
+//! packed with gzip or zip are unpacked on the way ([`Packing`]).
 //!
 //! ```text
 //! let mut reader = Reader::new(Limits::UPLOAD, None);
@@ -54,7 +55,7 @@ pub use refusal::{FileProblem, FileRefusal};
 pub use report::Report;
 pub use row::{Candidate, RowOutcome, Rules, accept_row, opt_out};
 pub use sniff::{Delimiter, Layout};
-pub use summary::{Summary, check_file};
+pub use summary::{Judged, Summary, check_file};
 pub use unpack::Packing;
 
 #[cfg(test)]

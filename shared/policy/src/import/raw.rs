@@ -107,6 +107,11 @@ impl RawRecord {
         &self.ends[..self.cells]
     }
 
+    /// How many cells have room.
+    pub(super) fn most_cells(&self) -> usize {
+        self.ends.len()
+    }
+
     /// Nothing but white space, as spreadsheets leave under a table, or zeros,
     /// as a disk that was full leaves.
     pub(super) fn is_blank(&self) -> bool {

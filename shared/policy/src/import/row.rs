@@ -116,7 +116,7 @@ impl fmt::Debug for Candidate {
 /// reasons are given.
 pub fn accept_row(record: &Record<'_>, rules: &Rules) -> RowOutcome {
     let mapping = &record.layout().mapping;
-    let mut reasons: Vec<RowReason> = record.faults(mapping.columns().len()).collect();
+    let mut reasons: Vec<RowReason> = record.faults().collect();
     let row = Row { record, mapping };
     let number = row
         .phone(rules.region)
@@ -187,7 +187,13 @@ impl<'r> Row<'r> {
     fn phone(&self, region: Region) -> Result<PhoneNumber, RowReason> {
         let place = self.mapping.place(Role::Phone);
         let cell = place.and_then(|index| self.record.get(index));
-        phone::read(cell.unwrap_or_default(), region)
+        let cell = cell.unwrap_or_default();
+        if cell.is_empty() || text::filled(cell).is_none() {
+            let others = self.mapping.other_phones().iter();
+            let mut others = others.filter_map(|&index| self.at(index));
+            return phone::read(others.next().unwrap_or_default(), region);
+        }
+        phone::read(cell, region)
     }
 
     fn name(&self) -> Option<String> {
