@@ -94,12 +94,9 @@ fn a_table_without_numbers_is_refused_with_a_remedy() {
 
 #[test]
 fn columns_may_be_named_by_hand() {
-    let named = |mapped: &[&str], headerless| {
+    let named = |columns: &[&str], headerless| {
         let args = ListArgs {
-            mapped: mapped
-                .iter()
-                .map(|text| super::mapped(text).unwrap())
-                .collect(),
+            mapped: columns.iter().map(|text| mapped(text).unwrap()).collect(),
             headerless,
             ..list_args("people_odd.csv")
         };
@@ -119,7 +116,7 @@ fn columns_may_be_named_by_hand() {
          name the columns as the header of this file does"
     );
     assert!(
-        super::mapped("Hubungi=telephone")
+        mapped("Hubungi=telephone")
             .unwrap_err()
             .contains("phone_other")
     );

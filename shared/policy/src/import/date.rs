@@ -38,12 +38,12 @@ pub(super) fn parse(
     order: DateOrder,
     zone: &TimeZone,
 ) -> Result<Timestamp, DateProblem> {
-    let text = &*plain(text);
     if clock.is_none()
         && let Some(at) = iso(text, zone)
     {
         return at.ok_or(DateProblem::Invalid);
     }
+    let text = &*plain(text);
     if let Some(found) = number(text, order, zone) {
         let moment = found.ok_or(DateProblem::Invalid)?;
         let Some(clock) = clock else {
@@ -64,6 +64,9 @@ pub(super) fn parse(
 /// Digits of other scripts, and the words that some systems write between or
 /// behind them, in the forms that are read.
 fn plain(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() && !text.contains(' ') {
+        return text.into();
+    }
     let mut text = text::ascii_digits(text);
     if text.contains('年') {
         text = text.replace(['年', '月'], "-").replace('日', " ").into();

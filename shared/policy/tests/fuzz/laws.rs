@@ -7,7 +7,7 @@ use policy::import::{
 
 /// Whatever is uploaded: no panic, the same rows however it is cut and wherever
 /// reading is taken up again, and a report that is judged as the file was.
-pub fn any_file(bytes: &[u8]) {
+pub(crate) fn any_file(bytes: &[u8]) {
     let whole = read(Reader::new(Limits::UPLOAD, None), bytes, bytes.len());
     let size = 1 + bytes.len() % 97;
     let cut = read(Reader::new(Limits::UPLOAD, None), bytes, size);
@@ -37,7 +37,7 @@ pub fn any_file(bytes: &[u8]) {
 }
 
 /// Whatever a cell holds: it is judged, and what comes out of it is possible.
-pub fn any_cell(bytes: &[u8]) {
+pub(crate) fn any_cell(bytes: &[u8]) {
     let cell = String::from_utf8_lossy(bytes).replace('"', "\"\"");
     let cells = vec![format!("\"{cell}\""); 7].join(",");
     let header = "phone,consent_at,consent,language,timezone,purposes,opted out";
