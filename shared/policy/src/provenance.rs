@@ -137,6 +137,22 @@ pub struct Assessment {
     pub reasons: Vec<ListReason>,
 }
 
+impl Assessment {
+    /// The verdict on a list of so many people.
+    ///
+    /// Law: shares tell nothing of fewer than twenty people, so a review of
+    /// these for nothing but shares passes; a refusal never does.
+    pub fn verdict_for(&self, people: u64) -> ListVerdict {
+        match self.verdict {
+            ListVerdict::Review if people < FEW => ListVerdict::Pass,
+            verdict => verdict,
+        }
+    }
+}
+
+/// Of fewer people than this, a share is no evidence.
+const FEW: u64 = 20;
+
 /// What to do with a list.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum ListVerdict {

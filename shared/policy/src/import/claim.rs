@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::date::{self, DateProblem};
-use super::header::Role;
 use super::reason::RowReason;
+use super::role::Role;
 use super::row::{Row, Rules};
 use super::text::{self, Answer};
 use crate::consent::{Basis, Grant, Notice};

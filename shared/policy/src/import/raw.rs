@@ -2,7 +2,7 @@
 
 use csv_core::ReadRecordResult;
 
-use super::read::Limits;
+use super::limits::Limits;
 
 /// A record as it was cut from the bytes, unquoted but not decoded.
 #[derive(Debug)]

@@ -1,9 +1,9 @@
 //! A row: its decoded cells and its place in the file.
 
 use super::encoding::Encoding;
-use super::header::Role;
 use super::raw::{RawRecord, Way};
 use super::reason::RowReason;
+use super::role::Role;
 use super::sniff::Layout;
 
 /// The decoded cells of a record; reused from one to the next.

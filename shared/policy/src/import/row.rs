@@ -8,10 +8,11 @@ use jiff::tz::TimeZone;
 
 use super::claim::{self, ConsentClaim};
 use super::date::DateOrder;
-use super::header::{Mapping, Role};
+use super::header::Mapping;
 use super::phone;
 use super::reason::RowReason;
 use super::record::Record;
+use super::role::Role;
 use super::text;
 use crate::consent::{Basis, Notice};
 use crate::phone::{PhoneNumber, Region};
@@ -165,6 +166,13 @@ pub fn opt_out(record: &Record<'_>, rules: &Rules) -> Option<PhoneNumber> {
     claim::says_no(&row, rules)
         .then(|| row.phone(rules.region).ok())
         .flatten()
+}
+
+/// The number of a row, whatever else is wrong with it: all that a list of
+/// opt-outs needs.
+pub fn number(record: &Record<'_>, rules: &Rules) -> Result<PhoneNumber, RowReason> {
+    let mapping = &record.layout().mapping;
+    Row { record, mapping }.phone(rules.region)
 }
 
 /// A record with the meaning of its columns.

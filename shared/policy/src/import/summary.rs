@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use serde::Serialize;
 
 use super::header::ExplicitMapping;
-use super::read::{Limits, Reader};
+use super::limits::Limits;
+use super::read::Reader;
 use super::reason::RowReason;
 use super::record::Record;
 use super::refusal::FileRefusal;
