@@ -9,7 +9,7 @@ use platform::campaigns::{ImportCounts, ImportMode};
 use platform::fault::Fault;
 use policy::ids::TenantId;
 use policy::import::{
-    FileRefusal, Limits, Reader, Record, Report, RowOutcome, RowReason, Rules, accept_row, number,
+    FileRefusal, Limits, Packing, Reader, Record, Report, RowOutcome, RowReason, Rules, accept_row, number,
     opt_out,
 };
 use policy::phone::Region;
@@ -140,12 +140,16 @@ impl Judge {
         let Some(checkpoint) = standing.reader else {
             return Ok(0);
         };
-        let offset = checkpoint.offset;
-        self.piece_from = (checkpoint.row, offset);
-        self.last_end = offset;
-        self.hash = Hash::resume(&standing.hash, offset)?;
+        let start = checkpoint.start();
+        self.piece_from = (checkpoint.row, checkpoint.offset);
+        self.last_end = checkpoint.offset;
+        self.hash = match start {
+            // A packed file comes from its beginning again.
+            0 => Hash::default(),
+            start => Hash::resume(&standing.hash, start)?,
+        };
         self.reader = Reader::resume(Limits::UPLOAD, checkpoint);
-        Ok(offset)
+        Ok(start)
     }
 
     /// Adds the next bytes of the file.
@@ -221,7 +225,11 @@ impl Judge {
         });
         Standing {
             reader: self.reader.checkpoint(),
-            hash: self.hash.state(),
+            hash: match self.reader.packing() {
+                Packing::Plain => self.hash.state(),
+                // Whoever goes on begins at the beginning.
+                Packing::Gzip | Packing::Zip => String::new(),
+            },
             counts: self.counts,
             reasons: self.reasons.clone(),
             not_in_plan: self.not_in_plan,
