@@ -1,15 +1,18 @@
 //! Stories over the whole service: real functions, real SDK, emulated AWS and
 //! WhatsApp, a clock that the test holds, and crashes where it wants them.
 
+mod browser;
 mod crash;
 mod explain;
 mod fail_closed;
 mod floors;
 mod pace;
+mod page;
 mod privacy;
 mod redelivery;
 mod send_model;
 mod settings;
+mod skip;
 mod stop;
 mod stop_anywhere;
 mod straight;

@@ -4,6 +4,7 @@
 mod chaos;
 mod cost;
 mod operator;
+mod webhook;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -23,6 +24,9 @@ pub struct Args {
 
 #[derive(Clone, Debug, clap::Subcommand)]
 pub(crate) enum Bench {
+    /// Meta's door: updates per second, time to the 200, cost of statuses, and
+    /// whether anything is lost while tables and queues fail.
+    Webhook(webhook::Args),
     /// Crashes, frozen workers, lost answers, repeated webhooks: who is reached
     /// twice, who is lost.
     Chaos(chaos::Args),
@@ -55,6 +59,7 @@ pub fn main(args: Args) -> ExitCode {
 /// Whether the figures are as they must be.
 pub(crate) async fn run(bench: Bench) -> anyhow::Result<bool> {
     match bench {
+        Bench::Webhook(args) => webhook::run(args).await,
         Bench::Chaos(args) => chaos::run(args).await,
         Bench::Cost(args) => cost::run(args).await,
     }

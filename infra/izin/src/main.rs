@@ -25,7 +25,7 @@ enum Command {
     Explain(izin::explain::Args),
     /// A campaign's course before anything is sent.
     Simulate(izin::simulate::Args),
-    /// Figures, each by one command.
+    /// Measurements.
     Bench(izin::bench::Args),
     /// A CSV of fictional people.
     People {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use policy::consent::{Basis, Consent, Grant, Notice};
 use policy::ids::{CampaignId, OwnerNonce};
 use policy::person::{Claim, Person, Suppression, SuppressionSource};
@@ -11,6 +12,7 @@ use policy::subscription::Subscription;
 use policy::token::ContactToken;
 use serde::{Deserialize, Serialize};
 
+use super::Agreement;
 use crate::fault::Fault;
 use crate::keys::ContactKey;
 use crate::table::{self, Item, millis, moment};
@@ -30,6 +32,14 @@ pub(super) struct SubscriptionItem {
     external_id: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     attributes: BTreeMap<String, String>,
+    consent: ConsentItem,
+}
+
+/// The part of a subscription that is about the person's agreement.
+#[derive(Deserialize)]
+struct AgreementItem {
+    #[serde(default)]
+    language: Option<String>,
     consent: ConsentItem,
 }
 
@@ -101,6 +111,12 @@ impl From<&Consent> for ConsentItem {
     }
 }
 
+/// The consent of a subscription as its item has it.
+pub(super) fn consent_value(subscription: &Subscription) -> Result<AttributeValue, Fault> {
+    serde_dynamo::to_attribute_value(ConsentItem::from(&subscription.consent))
+        .map_err(|error| Fault::lasting("encode a consent", error))
+}
+
 /// The person and subscription of an item.
 pub(super) fn subscription(item: Item) -> Result<(ContactToken, Subscription), Fault> {
     let key = table::key_of(&item)?;
@@ -118,6 +134,15 @@ pub(super) fn subscription(item: Item) -> Result<(ContactToken, Subscription), F
         consent: consent(item.consent)?,
     };
     Ok((token, subscription))
+}
+
+/// What an item says of the person's agreement.
+pub(super) fn agreement(item: Item) -> Result<Agreement, Fault> {
+    let item: AgreementItem = table::decode(item)?;
+    Ok(Agreement {
+        consent: consent(item.consent)?,
+        language: item.language,
+    })
 }
 
 fn consent(item: ConsentItem) -> Result<Consent, Fault> {
