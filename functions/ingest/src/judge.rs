@@ -9,7 +9,7 @@ use platform::campaigns::{ImportCounts, ImportMode};
 use platform::fault::Fault;
 use policy::ids::TenantId;
 use policy::import::{
-    FileRefusal, Limits, Reader, Record, Report, RowOutcome, RowReason, Rules, accept_row, number,
+    FileRefusal, Limits, Packing, Reader, Record, Report, RowOutcome, RowReason, Rules, accept_row, number,
     opt_out,
 };
 use policy::phone::Region;
@@ -140,12 +140,14 @@ impl Judge {
         let Some(checkpoint) = standing.reader else {
             return Ok(0);
         };
-        let offset = checkpoint.offset;
-        self.piece_from = (checkpoint.row, offset);
-        self.last_end = offset;
-        self.hash = Hash::resume(&standing.hash, offset)?;
+        let start = checkpoint.start();
+        self.piece_from = (checkpoint.row, checkpoint.offset);
+        self.last_end = checkpoint.offset;
+        if start > 0 {
+            self.hash = Hash::resume(&standing.hash, start)?;
+        }
         self.reader = Reader::resume(Limits::UPLOAD, checkpoint);
-        Ok(offset)
+        Ok(start)
     }
 
     /// Adds the next bytes of the file.
@@ -183,7 +185,7 @@ impl Judge {
             let (first_row, first_byte) = self.piece_from;
             if row - first_row >= self.terms.piece_rows || end - first_byte >= PIECE_BYTES {
                 self.piece_from = (row, end);
-                self.hash.advance(end);
+                self.hash_up_to(end);
                 return Ok(Some(mem::take(&mut self.piece)));
             }
         }
@@ -196,8 +198,17 @@ impl Judge {
                 ..last
             }));
         }
-        self.hash.advance(self.last_end);
+        self.hash_up_to(self.last_end);
         Ok(None)
+    }
+
+    /// Hashes up to byte `end` of the text. A packed file is read from its
+    /// beginning in every run, so all that came is hashed.
+    fn hash_up_to(&mut self, end: u64) {
+        match self.reader.packing() {
+            Packing::Plain => self.hash.advance(end),
+            Packing::Gzip | Packing::Zip => self.hash.advance(u64::MAX),
+        }
     }
 
     /// Notes which people of a piece had said stop.
@@ -236,7 +247,7 @@ impl Judge {
         self.counts
     }
 
-    /// Bytes of the file before the next row.
+    /// Bytes of the file that were read, those of the row in hand left out.
     pub fn offset(&self) -> u64 {
         self.hash.upto
     }

@@ -222,7 +222,8 @@ impl Life<'_> {
         self.import.reasons = standing.reasons;
         self.import.progress.staged = number + 1;
         self.import.progress.opt_outs = opt_outs;
-        self.import.progress.bytes = judge.offset();
+        // A packed file is read from its beginning again.
+        self.import.progress.bytes = self.import.progress.bytes.max(judge.offset());
         let (encoding, delimiter) = judge.format();
         self.import.file.encoding = Some(encoding.to_owned());
         self.import.file.delimiter = Some(delimiter.to_owned());
