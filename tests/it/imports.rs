@@ -195,7 +195,9 @@ async fn a_list_that_looks_made_up_waits_for_a_person_with_a_name() {
         (subscriptions(&world), &view["counts"]["new"]),
         (40, &40.into())
     );
-    let (status, _) = world.request("POST", &path, act).await;
+    world.post(&path, act).await;
+    let other = json!({"released_by": "Bayu", "note": "x"});
+    let (status, _) = world.request("POST", &path, other).await;
     assert_eq!(status, StatusCode::CONFLICT, "there is nothing to release");
 }
 

@@ -3,6 +3,10 @@
 //! **Trigger**: a request; [`router()`] is the table of contents and serves its
 //! own OpenAPI document. **Reads**: API keys, tenants, numbers; lists, imports
 //! and campaigns with their ledgers; persons, when one is explained.
+//! **Writes**: lists, imports and their upload permissions, campaigns, their
+//! states, budgets and settled doubts, breakers, the directory of due work,
+//! opt-outs; tasks of `consent` and
+//! `fanout`. It never holds the WhatsApp token. **When it fails**: every
 //! **Writes**: lists, imports and their upload permissions, campaigns and their
 //! states, the directory of due work, opt-outs; tasks of `ingest`,
 //! `consent` and `fanout`. It never holds the WhatsApp token. **When it fails**: every
@@ -11,6 +15,7 @@
 //! however often it arrives.
 
 mod auth;
+mod breakers;
 mod campaigns;
 mod contacts;
 mod idempotency;

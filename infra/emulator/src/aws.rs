@@ -18,7 +18,7 @@ use rand::{Rng as _, SeedableRng as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::client::plain;
+use crate::client::{dated, plain};
 use crate::dynamodb::{DynamoDb, TableError};
 use crate::s3::{S3, S3Error, Subscription};
 use crate::secrets::Secrets;
@@ -164,7 +164,8 @@ impl Aws {
 
     /// The same, through `client`.
     pub fn sdk_config_over(&self, client: SharedHttpClient) -> SdkConfig {
-        self.endpoints.sdk_config_over(client)
+        self.endpoints
+            .sdk_config_over(dated(self.clock.clone(), client))
     }
 
     /// Where the services listen.

@@ -8,9 +8,11 @@ pub(crate) mod facts;
 pub(crate) mod input;
 mod links;
 mod list;
+mod media;
 mod reply;
 mod table;
 mod template;
+mod webhook;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -51,12 +53,34 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// Whether a file may go out: its type, its structure, what hides in it.
+    Media {
+        /// The file.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The media type that it is said to have; by default only its name
+        /// must agree with the content.
+        #[arg(long, value_name = "TYPE")]
+        declared: Option<String>,
+        /// JSON instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
     /// What an import of a contact list would come to.
     Csv(ListArgs),
     /// Whether a contact list looks like the source it is said to have.
     List(ListArgs),
     /// A template as Meta lists it, before a campaign uses it.
     Template(template::Args),
+    /// How the webhook reads what Meta sends.
+    Webhook {
+        /// A body, or a folder of `.json` files of one each.
+        #[arg(value_name = "FILE|DIR")]
+        path: PathBuf,
+        /// JSON instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// A contact list and what is said of it.
@@ -97,6 +121,11 @@ pub fn main(args: Args) -> ExitCode {
     match args.what {
         What::Reply { tsv, json } => publish(reply::check(&tsv), json, reply::page),
         What::Links { tsv, json } => publish(links::check(&tsv), json, links::page),
+        What::Media {
+            file,
+            declared,
+            json,
+        } => publish(media::check(&file, declared), json, media::page),
         What::Csv(args) => {
             let at = moment(args.at);
             let checked = table::check(&args.file, args.source, &args.countries, at);
@@ -108,6 +137,7 @@ pub fn main(args: Args) -> ExitCode {
             publish(checked, args.json, list::page)
         }
         What::Template(args) => publish(template::check(&args), args.json, template::page),
+        What::Webhook { path, json } => publish(webhook::check(&path), json, webhook::page),
     }
 }
 

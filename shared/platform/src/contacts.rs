@@ -1,8 +1,11 @@
 //! ContactsTable: subscriptions, persons, their history, their aliases.
 
 mod alias;
+mod chain;
 mod items;
+mod moved;
 mod person;
+mod resume;
 
 use std::collections::HashMap;
 
@@ -14,6 +17,7 @@ use policy::subscription::Subscription;
 use policy::token::ContactToken;
 
 pub use self::person::{ClaimAnswer, Claimed, RecordedStop, StopEvent};
+pub use self::resume::ResumeEvent;
 use crate::clock::SharedClock;
 use crate::fault::Fault;
 use crate::keys::{self, ContactKey};

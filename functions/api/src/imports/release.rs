@@ -74,8 +74,14 @@ pub(crate) async fn release(
             }
             tracing::info!(import = %import_id, "held import released");
         }
-        // A repetition: the message may have been lost.
-        (ImportState::Running, Some(release)) if release.by == by && release.note == note => (),
+        // A repetition: the message may have been lost, or all be done.
+        (state, Some(release)) if release.by == by && release.note == note => {
+            if state != ImportState::Running {
+                return ImportView::of(&deps, tenant, import_id, import)
+                    .await
+                    .map(Json);
+            }
+        }
         _ => return Err(Problem::conflict("only a held import can be released")),
     }
     let import_task = ImportTask::ContinueV1 {

@@ -196,7 +196,11 @@ impl Stage {
         let import = self.campaigns.import(TENANT, id).await?;
         let import = import.context("the import is gone")?;
         if import.state != ImportState::Completed {
-            bail!("the import ended as {:?}: {:?}", import.state, import.weighed);
+            bail!(
+                "the import ended as {:?}: {:?}",
+                import.state,
+                import.weighed
+            );
         }
         let counts = import.counts;
         ensure!(counts.rows == u64::from(rows), "rows were lost: {counts:?}");
@@ -289,7 +293,11 @@ fn table(figures: &Figures) -> String {
         own_speed.rows_per_second,
         own_speed.csv_rows_per_second,
         own_speed.ratio_to_csv,
-        if *ok { "all limits kept" } else { "A LIMIT WAS BROKEN" }
+        if *ok {
+            "all limits kept"
+        } else {
+            "A LIMIT WAS BROKEN"
+        }
     )
     .expect("a string grows");
     table

@@ -155,7 +155,9 @@ impl<'r> Record<'r> {
             (faults.has_unbalanced_quote, RowReason::QuoteUnbalanced),
             (beyond, RowReason::TooManyCells),
         ];
-        found.into_iter().filter_map(|(is_so, reason)| is_so.then_some(reason))
+        found
+            .into_iter()
+            .filter_map(|(is_so, reason)| is_so.then_some(reason))
     }
 
     /// Whether a `#` stands anywhere, as in every spreadsheet error.

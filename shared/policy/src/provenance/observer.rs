@@ -105,11 +105,7 @@ impl Observer {
     }
 
     /// Goes on from what [`save`](Self::save) gave; `None` if it is not that.
-    pub fn restore(
-        declaration: Declaration,
-        uploaded_at: Timestamp,
-        saved: &[u8],
-    ) -> Option<Self> {
+    pub fn restore(declaration: Declaration, uploaded_at: Timestamp, saved: &[u8]) -> Option<Self> {
         Some(Self {
             sums: serde_json::from_slice(saved).ok()?,
             ..Self::new(declaration, uploaded_at)

@@ -95,7 +95,10 @@ pub(super) async fn run(job: &Path) -> anyhow::Result<()> {
         let deadline = clock.now().saturating_add(LASTS)?;
         let answer = ingest::handle(event(tenant, import)?, Invocation { deadline }, &deps).await;
         invocations += 1;
-        ensure!(answer.batch_item_failures.is_empty(), "an invocation failed");
+        ensure!(
+            answer.batch_item_failures.is_empty(),
+            "an invocation failed"
+        );
         let import = campaigns.import(tenant, import).await?;
         let state = import.context("the import is gone")?.state;
         if !matches!(state, ImportState::Awaiting | ImportState::Running) {
@@ -135,6 +138,8 @@ fn peak_rss_mib() -> anyhow::Result<f64> {
     let status = std::fs::read_to_string("/proc/self/status").context("cannot read the memory")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    let kib: f64 = kib.context("the system does not tell the memory")?.parse()?;
+    let kib: f64 = kib
+        .context("the system does not tell the memory")?
+        .parse()?;
     Ok(kib / 1024.0)
 }

@@ -119,7 +119,9 @@ fn what_is_no_single_sound_file_is_refused() {
     let mut wrong_sum = zip(&[("a.csv", TEXT, Way::Deflated)]);
     wrong_sum[14] ^= 1;
     let mut wrong_descriptor = zip(&[("a.csv", TEXT, Way::Streamed)]);
-    let at = wrong_descriptor.windows(4).position(|four| four == b"PK\x07\x08");
+    let at = wrong_descriptor
+        .windows(4)
+        .position(|four| four == b"PK\x07\x08");
     wrong_descriptor[at.unwrap() + 4] ^= 1;
     let mut wrong_gzip = gzip(TEXT);
     let end = wrong_gzip.len() - 1;
