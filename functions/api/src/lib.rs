@@ -5,11 +5,8 @@
 //! and campaigns with their ledgers; persons, when one is explained.
 //! **Writes**: lists, imports and their upload permissions, campaigns, their
 //! states, budgets and settled doubts, breakers, the directory of due work,
-//! opt-outs; tasks of `consent` and
-//! `fanout`. It never holds the WhatsApp token. **When it fails**: every
-//! **Writes**: lists, imports and their upload permissions, campaigns and their
-//! states, the directory of due work, opt-outs; tasks of `ingest`,
-//! `consent` and `fanout`. It never holds the WhatsApp token. **When it fails**: every
+//! opt-outs; tasks of `ingest`, `consent` and `fanout`. It never holds the
+//! WhatsApp token. **When it fails**: every
 //! request may be made again. A creating one carries an `Idempotency-Key`; a
 //! step of a campaign repeats its queue message; an opt-out is one event
 //! however often it arrives.

@@ -3,6 +3,7 @@
 
 use std::num::NonZeroUsize;
 
+use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::civil::date;
 use jiff::tz::TimeZone;
@@ -239,8 +240,11 @@ impl Life<'_> {
     /// which needs no count of them.
     async fn stopped(&self, tokens: &[ContactToken]) -> Result<Vec<ContactToken>, Fault> {
         let contacts = &self.deps.contacts;
-        stream::iter(tokens.chunks(READ_EACH))
-            .map(|tokens| contacts.stopped(self.tenant, tokens))
+        let reads: Vec<_> = tokens
+            .chunks(READ_EACH)
+            .map(|tokens| contacts.stopped(self.tenant, tokens).boxed())
+            .collect();
+        stream::iter(reads)
             .buffered(AT_ONCE.get())
             .try_concat()
             .await

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use platform::campaigns::ImportCounts;
 use platform::fault::Fault;
@@ -77,9 +78,15 @@ async fn plan(life: &Life<'_>, number: u32) -> Result<Plan, Fault> {
     let tokens: Vec<ContactToken> = people.iter().map(|(token, _)| *token).collect();
     let mut known: HashMap<ContactToken, Subscription> = HashMap::new();
     let contacts = &life.deps.contacts;
-    let mut answers = stream::iter(tokens.chunks(READ_EACH))
-        .map(|tokens| contacts.subscriptions(life.tenant, life.import.list, tokens))
-        .buffer_unordered(AT_ONCE.get());
+    let reads: Vec<_> = tokens
+        .chunks(READ_EACH)
+        .map(|tokens| {
+            contacts
+                .subscriptions(life.tenant, life.import.list, tokens)
+                .boxed()
+        })
+        .collect();
+    let mut answers = stream::iter(reads).buffer_unordered(AT_ONCE.get());
     while let Some(answer) = answers.try_next().await? {
         known.extend(answer);
     }
@@ -109,15 +116,15 @@ async fn plan(life: &Life<'_>, number: u32) -> Result<Plan, Fault> {
 async fn carry_out(life: &Life<'_>, plan: Plan) -> Result<(), Fault> {
     let (tenant, list) = (life.tenant, life.import.list);
     let contacts = &life.deps.contacts;
-    stream::iter(plan.new.chunks(WRITE_EACH))
-        .map(Ok)
-        .try_for_each_concurrent(AT_ONCE.get(), |people| {
-            contacts.put_subscriptions(tenant, list, people)
-        })
-        .await?;
-    stream::iter(plan.changed)
-        .map(Ok)
-        .try_for_each_concurrent(AT_ONCE.get(), |change| replace(life, change))
+    let batches = plan
+        .new
+        .chunks(WRITE_EACH)
+        .map(|people| contacts.put_subscriptions(tenant, list, people).boxed());
+    let changes = plan.changed.into_iter();
+    let changes = changes.map(|change| replace(life, change).boxed());
+    let writes: Vec<_> = batches.chain(changes).map(Ok).collect();
+    stream::iter(writes)
+        .try_for_each_concurrent(AT_ONCE.get(), |write| write)
         .await
 }
 

@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn one_byte_of_data_makes_another_version() {
-        let mut files = DATA;
+        let mut files = DATA.to_vec();
         assert_eq!(of(&files), version());
         let changed = format!("{} ", files[1].1);
         files[1].1 = &changed;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Context as _, bail, ensure};
 use axum::body::Bytes;
+use axum::http::Request;
 use jiff::SignedDuration;
 use policy::ids::CampaignId;
 use policy::phone::PhoneNumber;
@@ -184,7 +185,7 @@ impl<'a> Operator<'a> {
             } else {
                 body.to_string()
             };
-            let request = axum::http::Request::builder()
+            let request = Request::builder()
                 .method(method)
                 .uri(path)
                 .header("host", "api.example")
