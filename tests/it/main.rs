@@ -8,6 +8,7 @@ mod crash;
 mod explain;
 mod fail_closed;
 mod floors;
+mod imports;
 mod pace;
 mod page;
 mod privacy;

@@ -84,6 +84,7 @@ impl World {
             crashes: setting.crashes,
             variables: vec![
                 ("IZIN_BLOCK_SIZE", setting.block_size.to_string()),
+                ("IZIN_IMPORT_PIECE_ROWS", "100".to_owned()),
                 // One message at a time, so that one sleeper carries the clock.
                 ("IZIN_IN_FLIGHT_MAX", "1".to_owned()),
             ],

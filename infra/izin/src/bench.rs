@@ -4,6 +4,7 @@
 mod chaos;
 mod cost;
 mod fanout;
+mod import;
 mod operator;
 mod throttle;
 mod webhook;
@@ -40,6 +41,9 @@ pub(crate) enum Bench {
     /// How fast a number is used, as counted by WhatsApp: share, windows over the
     /// limit, leases lost to crashes, refusals, a second lane.
     Throttle(throttle::Args),
+    /// A long file: rows per second, memory, capacity per row, and the code's
+    /// own speed beside bare parsing.
+    Import(import::Args),
 }
 
 /// Runs one measurement; exit code 1 if it fails or a figure is not as it must
@@ -71,6 +75,7 @@ pub(crate) async fn run(bench: Bench) -> anyhow::Result<bool> {
         Bench::Cost(args) => cost::run(args).await,
         Bench::Fanout(args) => fanout::run(args).await,
         Bench::Throttle(args) => throttle::run(args).await,
+        Bench::Import(args) => import::run(args).await,
     }
 }
 
