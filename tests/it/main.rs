@@ -5,6 +5,7 @@ mod crash;
 mod explain;
 mod fail_closed;
 mod floors;
+mod links;
 mod pace;
 mod page;
 mod privacy;

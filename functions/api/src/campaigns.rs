@@ -1,5 +1,6 @@
 //! Campaigns: written down, led through their life, shown.
 
+pub(crate) mod approval;
 pub(crate) mod draft;
 pub(crate) mod lifecycle;
 pub(crate) mod view;

@@ -12,6 +12,7 @@ use policy::campaign::CampaignState;
 use policy::content::{Mapping, Template, TemplateStatus};
 use policy::ids::{CampaignId, OwnerNonce, TenantId};
 use policy::pace::Pace;
+use policy::preflight;
 use policy::send::Terms;
 
 use crate::{Deps, block};
@@ -152,6 +153,12 @@ async fn sender(
     let Ok(mapping) = Mapping::parse(entries) else {
         return refuse("its mapping cannot be read");
     };
+    // What was approved is sent, or nothing is.
+    let content = preflight::fingerprint(&template, &mapping, None);
+    let approval = deps.campaigns.approval(tenant, id).await?;
+    if !ended && approval.is_none_or(|approval| approval.content != content) {
+        return refuse("its content is not what was approved");
+    }
     let terms = deps
         .campaigns
         .settings(tenant)

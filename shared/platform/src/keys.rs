@@ -150,6 +150,10 @@ impl ContactKey {
 pub enum CampaignKey {
     /// An API key, by its public half.
     ApiKey(KeyId),
+    /// Somebody's agreement to send a campaign's content.
+    Approval(TenantId, CampaignId),
+    /// Who wrote a campaign.
+    Author(TenantId, CampaignId),
     /// A block of a campaign.
     Block(TenantId, CampaignId, u32),
     /// A campaign's lifecycle and frozen content.
@@ -172,6 +176,8 @@ pub enum CampaignKey {
     Outcomes(TenantId, CampaignId, u32, u16),
     /// One page of a frozen audience.
     Page(TenantId, CampaignId, u32),
+    /// What was found in a campaign's message.
+    Preflight(TenantId, CampaignId),
     /// The slot clock of a number.
     Rate(String),
     /// The status sets of one block and attempt.
@@ -189,6 +195,15 @@ impl CampaignKey {
     pub fn key(&self) -> Key {
         match self {
             Self::ApiKey(id) => Key::new(format_args!("A#{id}"), "KEY"),
+            Self::Approval(tenant, campaign) => {
+                Key::new(format_args!("T#{tenant}#K#{campaign}"), "APPROVAL")
+            }
+            Self::Author(tenant, campaign) => {
+                Key::new(format_args!("T#{tenant}#K#{campaign}"), "AUTHOR")
+            }
+            Self::Preflight(tenant, campaign) => {
+                Key::new(format_args!("T#{tenant}#K#{campaign}"), "PREFLIGHT")
+            }
             Self::Block(tenant, campaign, block) => Key::new(
                 block_shard(*tenant, *campaign, block % BLOCK_SHARDS),
                 format_args!("B#{block:08}"),
@@ -273,7 +288,10 @@ impl CampaignKey {
             (["T", tenant, "K", campaign], sk) => {
                 let (tenant, campaign) = (tenant.parse().ok()?, campaign.parse().ok()?);
                 match sk {
+                    ["APPROVAL"] => Self::Approval(tenant, campaign),
+                    ["AUTHOR"] => Self::Author(tenant, campaign),
                     ["META"] => Self::Meta(tenant, campaign),
+                    ["PREFLIGHT"] => Self::Preflight(tenant, campaign),
                     ["PLAN", page] => Self::Page(tenant, campaign, page.parse().ok()?),
                     _ => return None,
                 }
@@ -352,7 +370,7 @@ mod tests {
             0_u32..100_000_000,
             any::<u16>(),
             "[0-9]{5,20}",
-            0_u8..16,
+            0_u8..20,
         );
         parts.prop_map(|(a, b, n, attempt, text, shape)| {
             let tenant = TenantId::from_uuid(Uuid::from_u128(a));
@@ -375,6 +393,9 @@ mod tests {
                 13 => CampaignKey::Statuses(tenant, campaign, n, attempt),
                 14 => CampaignKey::Tenant(tenant),
                 15 => CampaignKey::Template(tenant, text, "id".to_owned()),
+                16 => CampaignKey::Approval(tenant, campaign),
+                17 => CampaignKey::Author(tenant, campaign),
+                18 => CampaignKey::Preflight(tenant, campaign),
                 _ => CampaignKey::Tier(text),
             }
         })

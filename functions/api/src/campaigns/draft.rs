@@ -50,6 +50,9 @@ pub(crate) struct CampaignRequest {
     /// After this moment the message has no use and is not sent.
     #[schema(format = DateTime)]
     not_after: Option<String>,
+    /// The person who wrote it. Needed where the tenant asks for two persons
+    /// and the message is one that must be answered for.
+    author: Option<String>,
 }
 
 /// A template that WhatsApp has approved.
@@ -95,6 +98,11 @@ pub(crate) async fn create(
     deps.campaigns
         .create_campaign(tenant, campaign_id, &plan)
         .await?;
+    if let Some(author) = &request.author {
+        deps.campaigns
+            .put_author(tenant, campaign_id, author)
+            .await?;
+    }
     tracing::info!(campaign = %campaign_id, "campaign written down");
     let campaign = super::find(&deps, tenant, campaign_id).await?;
     let view = CampaignView::new(campaign_id, campaign);
@@ -116,6 +124,9 @@ struct Draft {
 impl Draft {
     fn read(request: &CampaignRequest, now: Timestamp, fields: &mut Fields) -> Self {
         let name = fields.short_text("/name", request.name.as_deref());
+        if let Some(author) = &request.author {
+            fields.short_text("/author", Some(author));
+        }
         let list = fields.parsed("/list_id", request.list_id.as_deref());
         let sender = fields.required("/sender", request.sender.as_deref());
         let sender = sender.and_then(|sender| {

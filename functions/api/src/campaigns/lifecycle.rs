@@ -14,6 +14,7 @@ use platform::queue::{ConsentTask, FanoutTask};
 use policy::campaign::{CampaignState, CampaignStep};
 use policy::ids::{CampaignId, TenantId};
 
+use super::approval;
 use super::view::CampaignView;
 use crate::Deps;
 use crate::auth::TenantCtx;
@@ -41,7 +42,7 @@ macro_rules! step_route {
             TenantCtx { tenant }: TenantCtx,
             Id(id): Id<CampaignId>,
         ) -> Result<Json<CampaignView>, Problem> {
-            take(&deps, tenant, id, $step).await.map(Json)
+            take(&deps, tenant, id, $step, None).await.map(Json)
         }
     };
 }
@@ -52,13 +53,6 @@ step_route!(
     "/v1/campaigns/{campaign_id}/validate",
     "validate_campaign",
     CampaignStep::Validate
-);
-step_route!(
-    /// Agree to send exactly this to exactly these people.
-    approve,
-    "/v1/campaigns/{campaign_id}/approve",
-    "approve_campaign",
-    CampaignStep::Approve
 );
 step_route!(
     /// Begin to send.
@@ -92,11 +86,13 @@ step_route!(
 /// How often a step is tried against others who move the campaign.
 const TRIES: u32 = 4;
 
-async fn take(
+/// Takes a step; `by` is the person who answers for it, where one is named.
+pub(super) async fn take(
     deps: &Deps,
     tenant: TenantId,
     id: CampaignId,
     step: CampaignStep,
+    by: Option<&str>,
 ) -> Result<CampaignView, Problem> {
     for _ in 0..TRIES {
         let mut campaign = super::find(deps, tenant, id).await?;
@@ -104,7 +100,7 @@ async fn take(
             announce(deps, tenant, id, step).await?;
             return Ok(CampaignView::new(id, campaign));
         };
-        prepare(deps, tenant, id, &campaign, step).await?;
+        prepare(deps, tenant, id, &campaign, step, by).await?;
         let from = campaign.state;
         if deps.campaigns.move_campaign(tenant, id, from, to).await? {
             tracing::info!(campaign = %id, step = step.code(), %from, %to, "campaign moved");
@@ -144,6 +140,7 @@ async fn prepare(
     id: CampaignId,
     campaign: &Campaign,
     step: CampaignStep,
+    by: Option<&str>,
 ) -> Result<(), Problem> {
     match step {
         CampaignStep::Validate if campaign.state == CampaignState::Validated => {
@@ -153,7 +150,10 @@ async fn prepare(
         CampaignStep::Validate | CampaignStep::Resume | CampaignStep::Cancel => {
             add_due(deps, tenant, id).await?;
         }
-        CampaignStep::Approve => frozen(deps, tenant, id).await?,
+        CampaignStep::Approve => {
+            frozen(deps, tenant, id).await?;
+            approval::record(deps, tenant, id, by).await?;
+        }
         CampaignStep::Start => {
             frozen(deps, tenant, id).await?;
             add_due(deps, tenant, id).await?;
