@@ -25,6 +25,7 @@ mod token;
 use serde::{Deserialize, Serialize};
 
 pub use evaluate::{EvaluateError, Evaluation, evaluate};
+pub use host::is_public_address;
 
 /// The data files, as they are hashed into the policy version.
 pub(crate) const DATA: [&str; 4] = [
