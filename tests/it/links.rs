@@ -90,7 +90,7 @@ async fn a_bad_link_in_the_template_stops_the_campaign_before_the_first_send() {
         preflight["links"][0]["leads_to"],
         "https://shopee-hadiah.top/undangan.apk"
     );
-    let (status, detail) = world.approves(&id, json!({"approved_by": "Budi"})).await;
+    let (status, detail) = world.approves(&id, json!({"by": "Budi"})).await;
     assert_eq!(status, StatusCode::CONFLICT);
     assert_eq!(
         detail,
@@ -138,11 +138,9 @@ async fn a_warning_needs_a_name_and_where_asked_a_second_one() {
     let two = json!({"two_person_approval": true});
     let (status, answer) = world.request("PUT", "/v1/settings", two).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
-    let (status, _) = world
-        .approves(&id, json!({"approved_by": "sari dewi"}))
-        .await;
+    let (status, _) = world.approves(&id, json!({"by": "sari dewi"})).await;
     assert_eq!(status, StatusCode::CONFLICT);
-    let (status, detail) = world.approves(&id, json!({"approved_by": "Budi"})).await;
+    let (status, detail) = world.approves(&id, json!({"by": "Budi"})).await;
     assert_eq!(status, StatusCode::OK, "{detail}");
 }
 

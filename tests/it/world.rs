@@ -8,14 +8,14 @@ use axum::body::Bytes;
 use emulator::crash::CrashPlan;
 use emulator::sqs::NewMessage;
 use http::{Request, StatusCode};
-use izin::house::{House, Options, Seeds};
+use izin::house::{House, Network, Options, Seeds};
 use jiff::{SignedDuration, Timestamp};
 use platform::clock::{ManualClock, SharedClock};
 use policy::block::RecipientState;
 use policy::ids::CampaignId;
 use policy::phone::PhoneNumber;
 use serde_json::{Value, json};
-use simulator::{Behaviour, Tier, WaId, WebhookChaos};
+use simulator::{Behaviour, Delay, Tier, WaId, WebhookChaos};
 
 /// A Tuesday, ten in the morning in Jakarta.
 pub(crate) const MORNING: &str = "2026-11-24T03:00:00Z";
@@ -75,6 +75,8 @@ impl World {
             tier: setting.tier,
             behaviour: setting.behaviour,
             webhooks: setting.webhooks,
+            answers: Delay::NONE,
+            network: Network::default(),
             time_limits: false,
             crashes: setting.crashes,
             variables: vec![

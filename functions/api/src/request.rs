@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use policy::phone::{PhoneNumber, Region};
@@ -43,17 +43,26 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-/// A body that may be left out, with its type.
-impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequest<S> for Body<T> {
+/// A JSON body that may be left out: then everything in it is.
+#[derive(Debug)]
+pub(crate) struct OptionalBody<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
-        if request.headers().get(CONTENT_TYPE).is_none() {
-            return Ok(None);
-        }
-        <Self as FromRequest<S>>::from_request(request, state)
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let declared = parts.headers.get(CONTENT_TYPE).cloned();
+        let bytes = Bytes::from_request(Request::from_parts(parts, body), state)
             .await
-            .map(Some)
+            .map_err(|_| Problem::too_large())?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        if !declared.is_some_and(|value| value.to_str().is_ok_and(is_json)) {
+            return Err(Problem::media_type());
+        }
+        read_json(&bytes).map(Self)
     }
 }
 

@@ -10,7 +10,7 @@
 
 mod preflight;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -225,6 +225,7 @@ async fn judge_page(
         .map_err(|error| Fault::lasting("read a page's cursor", error))?;
     let mut tokens = Vec::new();
     let mut excluded: BTreeMap<String, u64> = BTreeMap::new();
+    let mut columns: BTreeSet<String> = BTreeSet::new();
 
     while shard < LIST_SHARDS && tokens.len() + READ_AT_ONCE as usize <= PAGE_MAX {
         let list = campaign.plan.list;
@@ -241,7 +242,10 @@ async fn judge_page(
             let refused = send::select(now, &facts, *token, person, subscription, judging.terms)
                 .or_else(|| judging.content(subscription));
             match refused {
-                None => tokens.push(*token),
+                None => {
+                    tokens.push(*token);
+                    note_columns(subscription, &mut columns);
+                }
                 Some(refusal) => {
                     *excluded
                         .entry(refusal.first().code().to_owned())
@@ -268,10 +272,25 @@ async fn judge_page(
         count: u32::try_from(tokens.len())
             .map_err(|error| Fault::lasting("count a page of the audience", error))?,
         excluded,
+        columns,
         next_shard: shard,
         next_after: after.map(|token| token.to_string()),
         last: shard == LIST_SHARDS,
     })
+}
+
+/// Most columns that are noted: a list has fewer.
+const COLUMNS_MAX: usize = 200;
+
+/// Notes the columns in which a person has a value.
+fn note_columns(subscription: &Subscription, columns: &mut BTreeSet<String>) {
+    let fixed = ["name", "external_id"].into_iter();
+    let names = fixed.chain(subscription.attributes.keys().map(String::as_str));
+    for name in names.filter(|name| subscription.value(name).is_some()) {
+        if columns.len() < COLUMNS_MAX && !columns.contains(name) {
+            columns.insert(name.to_owned());
+        }
+    }
 }
 
 /// A page's object is named by its content, so that two runs which saw the list

@@ -12,6 +12,7 @@ mod media;
 mod reply;
 mod table;
 mod template;
+mod webhook;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -71,6 +72,15 @@ enum What {
     List(ListArgs),
     /// A template as Meta lists it, before a campaign uses it.
     Template(template::Args),
+    /// How the webhook reads what Meta sends.
+    Webhook {
+        /// A body, or a folder of `.json` files of one each.
+        #[arg(value_name = "FILE|DIR")]
+        path: PathBuf,
+        /// JSON instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// A contact list and what is said of it.
@@ -127,6 +137,7 @@ pub fn main(args: Args) -> ExitCode {
             publish(checked, args.json, list::page)
         }
         What::Template(args) => publish(template::check(&args), args.json, template::page),
+        What::Webhook { path, json } => publish(webhook::check(&path), json, webhook::page),
     }
 }
 

@@ -4,6 +4,7 @@
 //! simulator together as `template.yaml` says; the demo, the standing service
 //! and the tests all live in it.
 
+pub mod bench;
 pub mod check;
 pub mod demo;
 pub mod explain;

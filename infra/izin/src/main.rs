@@ -25,6 +25,8 @@ enum Command {
     Explain(izin::explain::Args),
     /// A campaign's course before anything is sent.
     Simulate(izin::simulate::Args),
+    /// Measurements.
+    Bench(izin::bench::Args),
     /// A CSV of fictional people.
     People {
         /// How many rows.
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Command::Check(args) => izin::check::main(args),
         Command::Explain(args) => izin::explain::main(args),
         Command::Simulate(args) => izin::simulate::main(args),
+        Command::Bench(args) => izin::bench::main(args),
         Command::People { rows, seed, out } => {
             match std::fs::write(&out, izin::people::csv(rows, seed)) {
                 Ok(()) => ExitCode::SUCCESS,

@@ -3,7 +3,9 @@
 
 pub mod attempt;
 pub mod block;
+pub mod breaker;
 pub mod broadcast;
+pub mod budget;
 pub mod campaign;
 pub mod consent;
 pub mod content;
@@ -25,6 +27,8 @@ pub mod quiet_hours;
 pub mod reason;
 pub mod receipt;
 pub mod reply;
+pub mod resume;
+pub mod schedule;
 pub mod send;
 pub mod subscription;
 pub mod tenant;

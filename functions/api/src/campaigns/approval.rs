@@ -1,202 +1,200 @@
-//! Agreeing to send: what was found in the message, and who answers for it.
+//! A person agrees to exactly this message to exactly these people.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use jiff::Timestamp;
-use platform::campaigns::{Approval, Preflighted};
-use policy::campaign::CampaignStep;
+use platform::campaigns::{Approved, Campaign, Page, SyncedTemplate};
+use platform::fault::Fault;
+use policy::campaign::{CampaignState, CampaignStep, HoldReason, suits, template_hold};
+use policy::content::{Finding, Mapping, Severity, Template, check};
 use policy::ids::{CampaignId, TenantId};
-use policy::preflight;
-use serde::{Deserialize, Serialize};
+use policy::links::Verdict;
+use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::lifecycle;
+use super::lifecycle::{TRIES, moved_by_others};
+use super::preflight;
 use super::view::CampaignView;
 use crate::Deps;
 use crate::auth::TenantCtx;
-use crate::problem::{Problem, ProblemBody};
-use crate::request::{Body, Id};
+use crate::problem::{FieldError, Problem, ProblemBody};
+use crate::request::{Fields, Id, OptionalBody};
 
-/// An agreement.
-#[derive(Default, Deserialize, Serialize, ToSchema)]
+/// Who agrees.
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewApproval)]
-pub(crate) struct ApprovalRequest {
-    /// The person who agrees. Needed where the preflight warns; another person
-    /// than the author where the tenant asks for two.
-    approved_by: Option<String>,
+pub(crate) struct ApproveRequest {
+    /// Who agrees. Required where there are warnings: a named person takes them
+    /// on.
+    #[schema(nullable = false)]
+    by: Option<String>,
 }
 
-/// Agree to send exactly this to exactly these people. What the preflight
-/// blocks, nobody can approve.
+/// Agree to send exactly this to exactly these people. Whatever blocks the
+/// message is listed, all of it at once. A paused campaign whose template
+/// changed is approved again as the template now is.
 #[utoipa::path(
     post,
     path = "/v1/campaigns/{campaign_id}/approve",
     operation_id = "approve_campaign",
     tag = "campaigns",
     params(("campaign_id" = String, Path)),
-    request_body = Option<ApprovalRequest>,
+    request_body(content = Option<ApproveRequest>),
     responses(
         (status = 200, description = "Done, now or before", body = CampaignView),
         (status = 404, description = "No such campaign", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "Not possible where the campaign stands, or the message must not be sent", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "Not possible where the campaign stands, or something blocks the message", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "Fields cannot be used", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn approve(
     State(deps): State<Arc<Deps>>,
     TenantCtx { tenant }: TenantCtx,
     Id(id): Id<CampaignId>,
-    request: Option<Body<ApprovalRequest>>,
+    OptionalBody(request): OptionalBody<ApproveRequest>,
 ) -> Result<Json<CampaignView>, Problem> {
-    let request = request.map(|Body(request)| request).unwrap_or_default();
-    let by = request.approved_by.as_deref();
-    lifecycle::take(&deps, tenant, id, CampaignStep::Approve, by)
-        .await
-        .map(Json)
+    let mut fields = Fields::default();
+    if request.by.is_some() {
+        fields.short_text("/by", request.by.as_deref());
+    }
+    fields.finish()?;
+    for _ in 0..TRIES {
+        let campaign = super::find(&deps, tenant, id).await?;
+        let from = campaign.state;
+        let to = match from.apply(CampaignStep::Approve) {
+            Ok(to) => to,
+            Err(_) if from == CampaignState::Approved => {
+                return Ok(Json(CampaignView::new(id, campaign)));
+            }
+            Err(_) if campaign.hold == Some(HoldReason::TemplateChanged) => from,
+            Err(illegal) => return Err(Problem::conflict(illegal.to_string())),
+        };
+        let approved = examine(&deps, tenant, id, &campaign, request.by.as_deref()).await?;
+        if deps
+            .campaigns
+            .approve_campaign(tenant, id, from, to, &approved)
+            .await?
+        {
+            tracing::info!(campaign = %id, "campaign approved");
+            let campaign = super::find(&deps, tenant, id).await?;
+            return Ok(Json(CampaignView::new(id, campaign)));
+        }
+    }
+    Err(moved_by_others())
 }
 
-/// Writes the approval of the present content down, or says what it lacks.
-pub(super) async fn record(
+/// Looks at audience, template and mapping; what is approved, or everything
+/// that stands in the way.
+async fn examine(
     deps: &Deps,
     tenant: TenantId,
     id: CampaignId,
+    campaign: &Campaign,
     by: Option<&str>,
-) -> Result<(), Problem> {
-    let found = find(deps, tenant, id).await?;
-    let author = deps.campaigns.author(tenant, id).await?;
-    let settings = deps.campaigns.settings(tenant).await?;
-    let verdict = found.preflight.verdict;
-    let two = settings.two_person_approval;
-    if let Err(gap) = preflight::approve(verdict, author.as_deref(), by, two) {
-        let reasons: Vec<String> = found
-            .preflight
-            .findings
-            .iter()
-            .filter(|finding| finding.verdict == verdict)
-            .map(|finding| format!("{}: {}", finding.place, finding.reason))
-            .collect();
-        return Err(Problem::conflict(format!("{gap} ({})", reasons.join(", "))));
+) -> Result<Approved, Problem> {
+    let pages = deps.campaigns.pages(tenant, id).await?;
+    if !pages.last().is_some_and(|page| page.last) {
+        return Err(super::lifecycle::not_frozen());
     }
-    let by = by.map(str::trim).filter(|name| !name.is_empty());
-    let approval = Approval {
-        content: found.content,
+    let (synced, template) = read_template(deps, tenant, campaign).await?;
+    let mapping = campaign.plan.mapping.iter();
+    let mapping = Mapping::parse(mapping.map(|(k, v)| (k.as_str(), v.as_str())))
+        .map_err(|error| Problem::conflict(error.to_string()))?;
+    let business = deps.campaigns.tenant(tenant).await?;
+    let business = business
+        .map(|tenant| tenant.business_name)
+        .unwrap_or_default();
+    let columns = columns(&pages);
+    let columns: Vec<&str> = columns.iter().map(|name| name.as_str()).collect();
+    let findings = check(&template, &mapping, &columns, &business);
+
+    let preflight = preflight::present(deps, tenant, id, &template, &mapping).await?;
+    let mut blockers = listed(&findings, Severity::Blocker);
+    blockers.extend(preflight::listed(&preflight, Verdict::Block));
+    if !suits(template.category, &campaign.plan.purpose) {
+        blockers.push(FieldError {
+            pointer: "/purpose".to_owned(),
+            code: "category_mismatch",
+            detail: "WhatsApp's category of the template does not fit the purpose.".to_owned(),
+        });
+    }
+    if !blockers.is_empty() {
+        return Err(Problem::blocked(
+            "the message cannot be sent as it is",
+            blockers,
+        ));
+    }
+    let mut warnings = listed(&findings, Severity::Warning);
+    warnings.extend(preflight::listed(&preflight, Verdict::Warn));
+    if !warnings.is_empty() && by.is_none() {
+        return Err(Problem::blocked(
+            "there are warnings: whoever takes them on gives a name as `by`",
+            warnings,
+        ));
+    }
+    // A doubt about a link or a file may take a second person.
+    let author = deps.campaigns.author(tenant, id).await?;
+    let two = deps.campaigns.settings(tenant).await?.two_person_approval;
+    policy::preflight::approve(preflight.verdict, author.as_deref(), by, two)
+        .map_err(|gap| Problem::blocked(gap.to_string(), warnings))?;
+    Ok(Approved {
+        template: synced.fingerprint()?,
+        category: template.category.code().to_owned(),
         by: by.map(str::to_owned),
-        at: deps.clock.now(),
-    };
-    deps.campaigns.put_approval(tenant, id, &approval).await?;
-    Ok(())
-}
-
-/// What was found in a message: what blocks it, what must be answered for, and
-/// where its links lead.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Preflight)]
-pub(crate) struct PreflightView {
-    /// `allow`, `warn` or `block`.
-    verdict: &'static str,
-    /// The name of the content that was looked at. An approval holds for this
-    /// content only.
-    content_sha256: String,
-    #[schema(value_type = String, format = DateTime)]
-    checked_at: Timestamp,
-    /// What stops the message.
-    blockers: Vec<FindingView>,
-    /// What somebody must answer for.
-    warnings: Vec<FindingView>,
-    links: Vec<LinkView>,
-}
-
-/// One reason.
-#[derive(Serialize, ToSchema)]
-struct FindingView {
-    /// The part of the message: `body`, `button.0`, a variable.
-    place: String,
-    /// A stable code.
-    reason: String,
-    /// The words in question.
-    shown: String,
-}
-
-/// One link.
-#[derive(Serialize, ToSchema)]
-struct LinkView {
-    place: String,
-    /// As a person sees it.
-    shown: String,
-    /// As it really goes; empty if nobody can follow it.
-    leads_to: String,
-    /// Where it ends after every redirect, where that was found out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    ends_at: Option<String>,
-}
-
-/// See what was found in a campaign's message.
-#[utoipa::path(
-    get,
-    path = "/v1/campaigns/{campaign_id}/preflight",
-    operation_id = "show_preflight",
-    tag = "campaigns",
-    params(("campaign_id" = String, Path)),
-    responses(
-        (status = 200, description = "As of the last validation", body = PreflightView),
-        (status = 404, description = "No such campaign", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "Not validated yet", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-)]
-pub(crate) async fn show(
-    State(deps): State<Arc<Deps>>,
-    TenantCtx { tenant }: TenantCtx,
-    Id(id): Id<CampaignId>,
-) -> Result<Json<PreflightView>, Problem> {
-    super::find(&deps, tenant, id).await?;
-    find(&deps, tenant, id)
-        .await
-        .map(|found| Json(found.into()))
-}
-
-async fn find(deps: &Deps, tenant: TenantId, id: CampaignId) -> Result<Preflighted, Problem> {
-    let found = deps.campaigns.preflight(tenant, id).await?;
-    found.ok_or_else(|| {
-        Problem::conflict("nobody has looked at the message; validate the campaign first")
     })
 }
 
-impl From<Preflighted> for PreflightView {
-    fn from(found: Preflighted) -> Self {
-        use policy::links::Verdict;
+/// Why the campaign may not go on with its template as it now is.
+pub(super) async fn template_holds(
+    deps: &Deps,
+    tenant: TenantId,
+    campaign: &Campaign,
+) -> Result<Option<HoldReason>, Problem> {
+    let Some(approved) = &campaign.approved else {
+        return Ok(None);
+    };
+    let (synced, template) = read_template(deps, tenant, campaign).await?;
+    let present = synced.fingerprint()?;
+    let purpose = &campaign.plan.purpose;
+    Ok(template_hold(
+        &template,
+        purpose,
+        &approved.template,
+        &present,
+    ))
+}
 
-        let preflight = found.preflight;
-        let of = |verdict| {
-            preflight
-                .findings
-                .iter()
-                .filter(|finding| finding.verdict == verdict)
-                .map(|finding| FindingView {
-                    place: finding.place.clone(),
-                    reason: finding.reason.clone(),
-                    shown: finding.shown.clone(),
-                })
-                .collect()
-        };
-        Self {
-            verdict: preflight.verdict.code(),
-            content_sha256: found.content,
-            checked_at: found.at,
-            blockers: of(Verdict::Block),
-            warnings: of(Verdict::Warn),
-            links: preflight
-                .links
-                .into_iter()
-                .map(|link| LinkView {
-                    place: link.place,
-                    shown: link.shown,
-                    leads_to: link.leads_to,
-                    ends_at: link.ends_at,
-                })
-                .collect(),
-        }
-    }
+async fn read_template(
+    deps: &Deps,
+    tenant: TenantId,
+    campaign: &Campaign,
+) -> Result<(SyncedTemplate, Template), Problem> {
+    let wanted = &campaign.plan.template;
+    let synced = deps
+        .campaigns
+        .template(tenant, &wanted.name, &wanted.language)
+        .await?
+        .ok_or_else(|| Problem::conflict("the template was never read from WhatsApp"))?;
+    let template =
+        Template::parse(&synced.json).map_err(|error| Fault::lasting("read a template", error))?;
+    Ok((synced, template))
+}
+
+/// Every column in which somebody of the audience has a value.
+fn columns(pages: &[Page]) -> BTreeSet<&String> {
+    pages.iter().flat_map(|page| &page.columns).collect()
+}
+
+fn listed(findings: &[Finding], severity: Severity) -> Vec<FieldError> {
+    findings
+        .iter()
+        .filter(|finding| finding.severity == severity)
+        .map(|finding| FieldError {
+            pointer: String::new(),
+            code: finding.code,
+            detail: finding.sentence.clone(),
+        })
+        .collect()
 }

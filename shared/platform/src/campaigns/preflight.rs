@@ -1,8 +1,8 @@
-//! What was found in a campaign's message, and who agreed to send it.
+//! What was found in a campaign's message, and who wrote it.
 //!
-//! Three rows beside META, each written by one function: the author (by the
-//! draft), the preflight (by validation) and the approval. None holds the words
-//! of a person, only those of the template.
+//! Two rows beside META: the author, written with the draft, and the preflight,
+//! written by validation. Neither holds the words of a person, only those of
+//! the template.
 
 use jiff::Timestamp;
 use policy::ids::{CampaignId, TenantId};
@@ -25,17 +25,6 @@ pub struct Preflighted {
     pub at: Timestamp,
 }
 
-/// Somebody's agreement to send exactly one content.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Approval {
-    /// The content's fingerprint.
-    pub content: String,
-    /// Who agreed, where somebody gave a name.
-    pub by: Option<String>,
-    /// When.
-    pub at: Timestamp,
-}
-
 #[derive(Deserialize, Serialize)]
 struct AuthorItem {
     v: u8,
@@ -47,15 +36,6 @@ struct PreflightItem {
     v: u8,
     content: String,
     preflight: Preflight,
-    at: i64,
-}
-
-#[derive(Deserialize, Serialize)]
-struct ApprovalItem {
-    v: u8,
-    content: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    by: Option<String>,
     at: i64,
 }
 
@@ -109,37 +89,6 @@ impl Campaigns {
         Ok(item.map(|item| Preflighted {
             content: item.content,
             preflight: item.preflight,
-            at: moment(item.at),
-        }))
-    }
-
-    /// Writes an approval down.
-    pub async fn put_approval(
-        &self,
-        tenant: TenantId,
-        id: CampaignId,
-        approval: &Approval,
-    ) -> Result<(), Fault> {
-        let item = ApprovalItem {
-            v: 1,
-            content: approval.content.clone(),
-            by: approval.by.clone(),
-            at: millis(approval.at),
-        };
-        self.put_row(&CampaignKey::Approval(tenant, id).key(), &item)
-            .await
-    }
-
-    /// The approval, if there is one.
-    pub async fn approval(
-        &self,
-        tenant: TenantId,
-        id: CampaignId,
-    ) -> Result<Option<Approval>, Fault> {
-        let item: Option<ApprovalItem> = self.row(&CampaignKey::Approval(tenant, id).key()).await?;
-        Ok(item.map(|item| Approval {
-            content: item.content,
-            by: item.by,
             at: moment(item.at),
         }))
     }
