@@ -55,11 +55,14 @@ impl World {
         id
     }
 
-    async fn approves(&mut self, id: &str, body: Value) -> (StatusCode, String) {
+    async fn approves(&mut self, id: &str, body: Value) -> (StatusCode, Vec<String>) {
         let path = format!("/v1/campaigns/{id}/approve");
         let (status, answer) = self.request("POST", &path, body).await;
-        let detail = answer["detail"].as_str().unwrap_or_default().to_owned();
-        (status, detail)
+        let errors = answer["errors"].as_array().cloned().unwrap_or_default();
+        let codes = errors
+            .iter()
+            .map(|error| error["code"].as_str().unwrap().to_owned());
+        (status, codes.collect())
     }
 }
 
@@ -90,12 +93,9 @@ async fn a_bad_link_in_the_template_stops_the_campaign_before_the_first_send() {
         preflight["links"][0]["leads_to"],
         "https://shopee-hadiah.top/undangan.apk"
     );
-    let (status, detail) = world.approves(&id, json!({"by": "Budi"})).await;
+    let (status, codes) = world.approves(&id, json!({"by": "Budi"})).await;
     assert_eq!(status, StatusCode::CONFLICT);
-    assert_eq!(
-        detail,
-        "the message holds something harmful (body: lookalike_brand, body: dangerous_download)"
-    );
+    assert_eq!(codes, ["lookalike_brand", "dangerous_download"]);
     let start = format!("/v1/campaigns/{id}/start");
     let (status, _) = world.request("POST", &start, json!({})).await;
     assert_eq!(status, StatusCode::CONFLICT);
@@ -129,19 +129,16 @@ async fn a_warning_needs_a_name_and_where_asked_a_second_one() {
     let body = "Halo {{nama}}, lihat http://toko.example/promo";
     world.reads_template("katalog", body).await;
     let id = world.validated(&list, "katalog", "Sari Dewi").await;
-    let (status, detail) = world.approves(&id, json!({})).await;
+    let (status, codes) = world.approves(&id, json!({})).await;
     assert_eq!(status, StatusCode::CONFLICT);
-    assert_eq!(
-        detail,
-        "a warning needs the name of the person who approves it (body: not_https)"
-    );
+    assert_eq!(codes, ["not_https"]);
     let two = json!({"two_person_approval": true});
     let (status, answer) = world.request("PUT", "/v1/settings", two).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
     let (status, _) = world.approves(&id, json!({"by": "sari dewi"})).await;
     assert_eq!(status, StatusCode::CONFLICT);
-    let (status, detail) = world.approves(&id, json!({"by": "Budi"})).await;
-    assert_eq!(status, StatusCode::OK, "{detail}");
+    let (status, codes) = world.approves(&id, json!({"by": "Budi"})).await;
+    assert_eq!(status, StatusCode::OK, "{codes:?}");
 }
 
 #[tokio::test]

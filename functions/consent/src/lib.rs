@@ -22,12 +22,14 @@ use platform::campaigns::{Campaign, Campaigns, Page};
 use platform::clock::SharedClock;
 use platform::config::{ConfigError, Env};
 use platform::contacts::Contacts;
+use platform::expansion::Expander;
 use platform::fault::{Fault, chain};
 use platform::invocation::Invocation;
 use platform::keys::LIST_SHARDS;
 use platform::metrics::{Metrics, MetricsSink};
 use platform::objects::Objects;
 use platform::queue::{ConsentTask, Queue};
+use platform::reputation::{HostList, Reputation};
 use policy::campaign::{CampaignState, CampaignStep};
 use policy::ids::{CampaignId, TenantId};
 use policy::person::Person;
@@ -50,6 +52,12 @@ pub struct Config {
     pub files_bucket: String,
     /// `IZIN_CONSENT_QUEUE_URL`
     pub consent_queue_url: String,
+    /// `IZIN_FOLLOW_LINKS`: `on` or `off`; whether short links are followed to
+    /// their end. Off, they stay a warning.
+    pub follow_links: bool,
+    /// `IZIN_LISTED_HOSTS`: hosts that count as harmful, with spaces between;
+    /// may be absent.
+    pub listed_hosts: String,
     /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets: metric records are printed
     /// only there.
     pub metrics: MetricsSink,
@@ -63,6 +71,8 @@ impl Config {
             campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
             files_bucket: env.required("IZIN_FILES_BUCKET")?,
             consent_queue_url: env.required("IZIN_CONSENT_QUEUE_URL")?,
+            follow_links: env.required("IZIN_FOLLOW_LINKS")? == "on",
+            listed_hosts: env.optional("IZIN_LISTED_HOSTS").unwrap_or_default(),
             metrics: MetricsSink::from_env(env),
         })
     }
@@ -76,23 +86,31 @@ pub struct Deps {
     campaigns: Campaigns,
     objects: Objects,
     queue: Queue,
+    expander: Option<Expander>,
+    reputation: Reputation,
     metrics: MetricsSink,
 }
 
 impl Deps {
     /// Wires the settings to the clients.
-    pub fn new(config: &Config, clients: &Clients, clock: SharedClock) -> Self {
+    pub fn new(config: &Config, clients: &Clients, clock: SharedClock) -> Result<Self, Fault> {
         let dynamodb = &clients.dynamodb;
         let contacts_table = config.contacts_table.clone();
         let campaigns_table = config.campaigns_table.clone();
-        Self {
+        let expander = config.follow_links.then(Expander::new).transpose()?;
+        Ok(Self {
+            expander,
+            reputation: Reputation {
+                hosts: HostList::parse(&config.listed_hosts),
+                web_risk: None,
+            },
             contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
             objects: Objects::new(clients.s3.clone(), config.files_bucket.clone()),
             queue: Queue::new(clients.sqs.clone(), config.consent_queue_url.clone()),
             metrics: config.metrics,
             clock,
-        }
+        })
     }
 }
 
