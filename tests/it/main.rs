@@ -9,6 +9,7 @@ mod explain;
 mod fail_closed;
 mod floors;
 mod imports;
+mod links;
 mod pace;
 mod page;
 mod privacy;

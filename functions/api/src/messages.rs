@@ -132,6 +132,7 @@ impl MessageRequest {
             canary_percent: None,
             tranche: None,
             budget: None,
+            author: None,
         };
         (phone, rest)
     }

@@ -63,6 +63,7 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
         .routes(routes!(campaigns::view::show))
         .routes(routes!(campaigns::lifecycle::validate))
         .routes(routes!(campaigns::approval::approve))
+        .routes(routes!(campaigns::preflight::show))
         .routes(routes!(campaigns::lifecycle::start))
         .routes(routes!(campaigns::control::schedule))
         .routes(routes!(campaigns::lifecycle::unschedule))

@@ -59,6 +59,10 @@ pub(crate) struct CampaignRequest {
     pub(crate) tranche: Option<TrancheRequest>,
     /// What it may cost.
     pub(crate) budget: Option<BudgetRequest>,
+    /// The person who wrote it. Needed where the tenant asks for two persons
+    /// and the message is one that must be answered for.
+    #[schema(nullable = false)]
+    pub(crate) author: Option<String>,
 }
 
 /// So many people at a time.
@@ -126,6 +130,11 @@ pub(crate) async fn create(
     deps.campaigns
         .create_campaign_with(tenant, campaign_id, &plan, &controls)
         .await?;
+    if let Some(author) = &request.author {
+        deps.campaigns
+            .put_author(tenant, campaign_id, author)
+            .await?;
+    }
     tracing::info!(campaign = %campaign_id, "campaign written down");
     let campaign = super::find(&deps, tenant, campaign_id).await?;
     let view = CampaignView::new(campaign_id, campaign);
@@ -147,6 +156,9 @@ pub(crate) struct Draft {
 impl Draft {
     pub(crate) fn read(request: &CampaignRequest, now: Timestamp, fields: &mut Fields) -> Self {
         let name = fields.short_text("/name", request.name.as_deref());
+        if let Some(author) = &request.author {
+            fields.short_text("/author", Some(author));
+        }
         let list = fields.parsed("/list_id", request.list_id.as_deref());
         let sender = fields.required("/sender", request.sender.as_deref());
         let sender = sender.and_then(|sender| {
