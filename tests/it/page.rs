@@ -11,13 +11,14 @@ use serde_json::json;
 
 use crate::world::World;
 
-const LIST: &str = "nama,no hp,bahasa,tanggal persetujuan,cara persetujuan\n\
+pub(crate) const LIST: &str = "nama,no hp,bahasa,tanggal persetujuan,cara persetujuan\n\
                     Wulandari,081211110001,id,2026-01-05 10:00,formulir toko\n\
                     Bambang,081211110002,en,2026-01-06 10:00,web form\n";
-const WULANDARI: &str = "+6281211110001";
+pub(crate) const WULANDARI: &str = "+6281211110001";
+pub(crate) const BAMBANG: &str = "+6281211110002";
 
 /// The link to a person's page, as a message would carry it.
-fn link(world: &World, list: &str, phone: &str) -> String {
+pub(crate) fn link(world: &World, list: &str, phone: &str) -> String {
     let phone = PhoneNumber::parse_e164(phone).unwrap();
     let tenant = world.house.seeds.tenant;
     let key = LinkKey::new(world.house.seeds.link_key.as_bytes()).unwrap();

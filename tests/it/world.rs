@@ -8,14 +8,14 @@ use axum::body::Bytes;
 use emulator::crash::CrashPlan;
 use emulator::sqs::NewMessage;
 use http::{Request, StatusCode};
-use izin::house::{House, Options, Seeds};
+use izin::house::{House, Network, Options, Seeds};
 use jiff::{SignedDuration, Timestamp};
 use platform::clock::{ManualClock, SharedClock};
 use policy::block::RecipientState;
 use policy::ids::CampaignId;
 use policy::phone::PhoneNumber;
 use serde_json::{Value, json};
-use simulator::{Behaviour, Tier, WaId, WebhookChaos};
+use simulator::{Behaviour, Delay, Tier, WaId, WebhookChaos};
 
 /// A Tuesday, ten in the morning in Jakarta.
 pub(crate) const MORNING: &str = "2026-11-24T03:00:00Z";
@@ -30,6 +30,8 @@ pub(crate) struct Setting {
     /// Delivers every queue message, request and tick twice.
     pub(crate) twice: bool,
     pub(crate) tier: Tier,
+    /// What lies between the functions and AWS.
+    pub(crate) network: Network,
 }
 
 impl Default for Setting {
@@ -45,6 +47,7 @@ impl Default for Setting {
             block_size: 4,
             twice: false,
             tier: Tier::Unlimited,
+            network: Network::default(),
         }
     }
 }
@@ -75,10 +78,13 @@ impl World {
             tier: setting.tier,
             behaviour: setting.behaviour,
             webhooks: setting.webhooks,
+            answers: Delay::NONE,
+            network: setting.network,
             time_limits: false,
             crashes: setting.crashes,
             variables: vec![
                 ("IZIN_BLOCK_SIZE", setting.block_size.to_string()),
+                ("IZIN_IMPORT_PIECE_ROWS", "100".to_owned()),
                 // One message at a time, so that one sleeper carries the clock.
                 ("IZIN_IN_FLIGHT_MAX", "1".to_owned()),
             ],

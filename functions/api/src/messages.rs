@@ -129,6 +129,10 @@ impl MessageRequest {
             mapping: self.mapping,
             purpose: self.purpose,
             not_after: self.not_after,
+            canary_percent: None,
+            tranche: None,
+            budget: None,
+            author: None,
         };
         (phone, rest)
     }

@@ -6,6 +6,8 @@
 //! contents follow from the pages alone, so a repetition plans the same blocks
 //! and changes nothing that is there.
 
+mod reopen;
+
 use std::num::NonZeroUsize;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
@@ -37,8 +39,8 @@ pub struct Config {
     /// `IZIN_SEND_QUEUE_URL`
     pub send_queue_url: String,
     /// `IZIN_BLOCK_SIZE`: recipients of a block, at most 100, which is the
-    /// default; smaller blocks lose less in a crash and cost more. Change it only
-    /// while no campaign is being planned: block numbers follow from it.
+    /// default; smaller blocks lose less in a crash and cost more. A campaign
+    /// keeps the size that it was first planned with.
     pub block_size: usize,
     /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets: metric records are printed
     /// only there.
@@ -123,39 +125,32 @@ async fn plan(
     deps: &Deps,
 ) -> Result<(), Fault> {
     let pages = deps.campaigns.pages(tenant, id).await?;
+    let Some((size, planned)) = begin(tenant, id, deps).await? else {
+        return Ok(());
+    };
     let mut first_block = 0;
     for (number, page) in (0_u32..).zip(&pages) {
-        let Some(campaign) = deps.campaigns.campaign(tenant, id).await? else {
-            return Ok(());
-        };
-        match campaign.state {
-            CampaignState::Planning => (),
-            // Planned already: this task came again, and only releases.
-            CampaignState::Running => break,
-            // Paused or ended: whoever resumes it plans on from here.
-            CampaignState::Draft
-            | CampaignState::Validating
-            | CampaignState::Validated
-            | CampaignState::Approved
-            | CampaignState::Paused
-            | CampaignState::Completed
-            | CampaignState::Cancelled => return Ok(()),
-        }
-        let after = first_block + blocks_of(page, deps.block_size);
-        if number >= campaign.pages_planned {
-            if invocation.ends_within(PAGE_TIME, deps.clock.now()) {
-                let task = FanoutTask::PlanV1 {
-                    tenant,
-                    campaign: id,
-                };
-                return deps.fanout.send(&task).await;
+        let after = first_block + blocks_of(page, size);
+        if number >= planned {
+            match state(tenant, id, deps).await? {
+                Some(CampaignState::Planning) => (),
+                // Planned already: this task came again, and only releases.
+                Some(CampaignState::Running) => break,
+                // Paused or ended: whoever resumes it plans on from here.
+                Some(_) | None => return Ok(()),
             }
-            plan_page(tenant, id, page, first_block, deps).await?;
+            if invocation.ends_within(PAGE_TIME, deps.clock.now()) {
+                return go_on_later(tenant, id, deps).await;
+            }
+            plan_page(tenant, id, page, first_block, size, deps).await?;
             deps.campaigns
                 .note_planned(tenant, id, number + 1, after)
                 .await?;
         }
         first_block = after;
+    }
+    if !reopen::refused(tenant, id, invocation, deps).await? {
+        return go_on_later(tenant, id, deps).await;
     }
     let running = CampaignState::Planning
         .apply(CampaignStep::Release)
@@ -176,12 +171,47 @@ async fn plan(
     Ok(())
 }
 
+/// How many recipients a block of this campaign has, and how many pages are
+/// planned; `None` if it is not to be planned. The size is what it was when
+/// planning began, since block numbers follow from it.
+async fn begin(tenant: TenantId, id: CampaignId, deps: &Deps) -> Result<Option<(u32, u32)>, Fault> {
+    let Some(campaign) = deps.campaigns.campaign(tenant, id).await? else {
+        return Ok(None);
+    };
+    let size = match campaign.block_size {
+        Some(size) => size,
+        None if campaign.state == CampaignState::Planning => {
+            let size = u32::try_from(deps.block_size).unwrap_or(u32::MAX);
+            deps.campaigns.fix_block_size(tenant, id, size).await?
+        }
+        None => return Ok(None),
+    };
+    Ok(Some((size, campaign.pages_planned)))
+}
+
+/// Where the campaign stands now.
+async fn state(
+    tenant: TenantId,
+    id: CampaignId,
+    deps: &Deps,
+) -> Result<Option<CampaignState>, Fault> {
+    let campaign = deps.campaigns.campaign(tenant, id).await?;
+    Ok(campaign.map(|campaign| campaign.state))
+}
+
+/// Another run goes on from what is planned.
+async fn go_on_later(tenant: TenantId, campaign: CampaignId, deps: &Deps) -> Result<(), Fault> {
+    let task = FanoutTask::PlanV1 { tenant, campaign };
+    deps.fanout.send(&task).await
+}
+
 /// Writes the blocks of one page, numbered from `first`.
 async fn plan_page(
     tenant: TenantId,
     id: CampaignId,
     page: &Page,
     first: u32,
+    size: u32,
     deps: &Deps,
 ) -> Result<(), Fault> {
     let tokens = Page::decode(&deps.objects.get(&page.object).await?)?;
@@ -193,7 +223,7 @@ async fn plan_page(
     }
     let now = deps.clock.now();
     let blocks: Vec<Block> = (first..)
-        .zip(tokens.chunks(deps.block_size))
+        .zip(tokens.chunks(size as usize))
         .map(|(number, tokens)| Block::planned(number, tokens.to_vec(), now))
         .collect();
     stream::iter(blocks)
@@ -204,7 +234,6 @@ async fn plan_page(
 }
 
 /// How many blocks a page becomes.
-fn blocks_of(page: &Page, block_size: usize) -> u32 {
-    page.count
-        .div_ceil(u32::try_from(block_size).unwrap_or(u32::MAX))
+fn blocks_of(page: &Page, block_size: u32) -> u32 {
+    page.count.div_ceil(block_size)
 }

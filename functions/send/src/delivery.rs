@@ -9,7 +9,6 @@ use platform::fault::chain;
 use platform::whatsapp::{Answer, Sent, TemplateMessage};
 use policy::attempt::{self, CallResult, Next};
 use policy::block::{Callback, Outcome, Place};
-use policy::campaign::CampaignState;
 use policy::ids::EventId;
 use policy::person::{Person, SuppressionSource};
 use policy::purpose::Scope;
@@ -18,6 +17,7 @@ use policy::subscription::Subscription;
 use policy::token::ContactToken;
 
 use crate::block::Run;
+use crate::breaker;
 
 /// Somebody who waits for a slot.
 #[derive(Debug)]
@@ -95,6 +95,14 @@ pub(crate) async fn deliver(run: &Run<'_>, mut candidate: Candidate, slot: Slot)
         .saturating_sub(run.deps.reflex.claim_lead())
         .unwrap_or(slot.at);
     clock.sleep_until(lead).await;
+    if clock.now().duration_since(slot.at) > run.sender.pace.lateness {
+        // Nobody is claimed for a slot that cannot be used.
+        candidate.holding = match candidate.holding {
+            Holding::Claim(claimed) => Holding::Claim(claimed),
+            Holding::Nothing | Holding::Permit(_) => Holding::Nothing,
+        };
+        return Delivered::Forfeited(Box::new(candidate));
+    }
 
     let began = clock.now();
     let claimed = match hold(run, &mut candidate).await {
@@ -155,7 +163,10 @@ async fn hold(run: &Run<'_>, candidate: &mut Candidate) -> Result<Claimed, Outco
                 Err(permit) => permit,
             }
         }
-        Holding::Nothing => decide(run, candidate)?,
+        Holding::Nothing => {
+            read_again(run, candidate).await?;
+            decide(run, candidate)?
+        }
     };
     loop {
         let now = deps.clock.now();
@@ -275,7 +286,8 @@ async fn outcome(run: &Run<'_>, index: u8, answer: Answer, slot: Slot) -> Outcom
         },
     };
     let attempts = run.block.attempt;
-    match attempt::decide(&result, attempts, now, deps.ids.fraction()) {
+    let next = attempt::decide(&result, attempts, now, deps.ids.fraction());
+    match next {
         Next::Accept => match answer {
             Answer::Accepted { wamid } => Outcome::Accepted { wamid },
             Answer::Refused(_) | Answer::NoAnswer => Outcome::Unknown,
@@ -300,7 +312,7 @@ async fn outcome(run: &Run<'_>, index: u8, answer: Answer, slot: Slot) -> Outcom
             Outcome::Rejected { code }
         }
         Next::StopAccount { code } | Next::StopNumber { code } | Next::StopTemplate { code } => {
-            halt(run, code).await;
+            halt(run, &next).await;
             Outcome::Rejected { code }
         }
         Next::Unknown => Outcome::Unknown,
@@ -328,22 +340,9 @@ async fn record_stop(run: &Run<'_>, index: u8, now: Timestamp) {
     }
 }
 
-/// The account, the number or the template is stopped: the campaign pauses for
-/// a person to look at, and this block makes no further request.
-async fn halt(run: &Run<'_>, code: u32) {
+/// The account, the number or the template is stopped: nothing is sent behind
+/// it until a person has looked at it, and this block makes no further request.
+async fn halt(run: &Run<'_>, next: &Next) {
     run.halted.store(true, Ordering::Relaxed);
-    tracing::error!(campaign = %run.sender.campaign, code, "stopped by WhatsApp; campaign pauses");
-    let paused = run
-        .deps
-        .campaigns
-        .move_campaign(
-            run.sender.tenant,
-            run.sender.campaign,
-            CampaignState::Running,
-            CampaignState::Paused,
-        )
-        .await;
-    if let Err(fault) = paused {
-        tracing::error!(campaign = %run.sender.campaign, error = chain(&fault), "campaign was not paused");
-    }
+    breaker::open(run.sender, next, run.deps).await;
 }

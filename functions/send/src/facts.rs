@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use futures_util::try_join;
 use platform::fault::Fault;
-use policy::block::{Block, Outcome, Place};
+use policy::block::{Block, Place};
 use policy::campaign::CampaignFacts;
 use policy::ids::{ListId, OwnerNonce};
 use policy::person::Person;
@@ -84,7 +84,7 @@ async fn spent(block: &Block, sender: &Sender, deps: &Deps) -> Result<BTreeMap<u
         .await?;
     for (attempt, outcomes) in earlier {
         for (index, outcome) in outcomes {
-            if matches!(outcome, Outcome::Refused { .. } | Outcome::Deferred { .. }) {
+            if outcome.spends_claim() {
                 spent.insert(index, attempt);
             }
         }

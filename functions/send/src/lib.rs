@@ -13,10 +13,12 @@
 //! `ledger` keeps what came of each.
 
 mod block;
+mod breaker;
 mod delivery;
 mod facts;
 mod ledger;
 mod message;
+mod money;
 mod range;
 mod reflex;
 mod slots;

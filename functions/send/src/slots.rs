@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::future::pending;
+use std::sync::atomic::Ordering;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
@@ -13,6 +14,7 @@ use platform::rate::{Ask, Lease, LeaseAnswer};
 use policy::block::Outcome;
 
 use crate::block::Run;
+use crate::breaker;
 use crate::delivery::{self, Candidate, Delivered, Slot};
 use crate::ledger::Ledger;
 
@@ -116,16 +118,28 @@ pub(crate) async fn hand_out(
     }
 }
 
-/// Slots of the number, for so many at most.
+/// Slots of the number, for so many at most; none while a breaker is open.
 async fn lease(run: &Run<'_>, wanted: usize) -> Result<LeaseAnswer, Fault> {
     let sender = run.sender;
+    let looked = run.deps.clock.now();
+    if breaker::is_open(sender, run.deps).await? {
+        run.halted.store(true, Ordering::Relaxed);
+        return Ok(LeaseAnswer::Wait { until: looked });
+    }
     let ask = Ask {
         lane: sender.lane,
         wanted: u32::try_from(wanted).unwrap_or(u32::MAX),
         milli_rate: sender.pace.milli_rate(),
         lead: run.deps.reflex.lease_lead(),
     };
-    run.deps.rates.lease(&sender.phone_number_id, ask).await
+    let number = &sender.phone_number_id;
+    // A look holds for so long only: slots beyond it are dropped.
+    match run.deps.rates.lease(number, ask).await? {
+        LeaseAnswer::Leased(lease) if breaker::is_beyond(looked, lease.end()) => {
+            Ok(LeaseAnswer::Wait { until: looked })
+        }
+        answer => Ok(answer),
+    }
 }
 
 /// Puts everybody off who waits for a slot: no request was made for them.

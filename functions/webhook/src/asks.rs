@@ -28,6 +28,8 @@ pub(crate) struct Asks {
 pub(crate) fn asks(update: &Update) -> Option<Asks> {
     match &update.kind {
         Kind::Message(message) => said(&message.content),
+        // A change of mind of long ago lifts nothing today.
+        Kind::Past(message) => said(&message.content).filter(|asks| asks.label == Label::Optout),
         Kind::Preference(preference) => match preference.value {
             PreferenceValue::Stop => Some(Asks::stop(
                 SuppressionSource::UserPreferences,
@@ -49,6 +51,7 @@ pub(crate) fn asks(update: &Update) -> Option<Asks> {
             .then(|| Asks::stop(SuppressionSource::Error131050, "error_opt_out")),
         Kind::Account(_)
         | Kind::Errors { .. }
+        | Kind::Notice(_)
         | Kind::Other(_)
         | Kind::Quality(_)
         | Kind::System(_)

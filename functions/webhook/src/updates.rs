@@ -15,6 +15,8 @@ mod envelope;
 mod json;
 mod lenient;
 mod message;
+mod notice;
+mod past;
 mod person;
 mod preference;
 mod status;
@@ -27,6 +29,7 @@ use serde_json::Value;
 pub use self::account::{Account, Quality, Template};
 pub use self::describe::describe;
 pub use self::message::{Content, Message, System, SystemChange};
+pub use self::notice::{Notice, Topic};
 pub use self::person::Person;
 pub use self::preference::{Preference, PreferenceValue};
 pub use self::status::Status;
@@ -65,8 +68,12 @@ pub enum Kind {
     },
     /// A person wrote, tapped or reacted.
     Message(Message),
+    /// Something that is known and changes nothing here.
+    Notice(Notice),
     /// Something else, by the name of its field or member.
     Other(String),
+    /// What a person wrote before the number joined this service.
+    Past(Message),
     /// A person used WhatsApp's own stop or resume control.
     Preference(Preference),
     /// The number's quality or limits.
@@ -88,7 +95,8 @@ impl Update {
     /// Whom it is about, where it is about a person.
     pub fn person(&self) -> Option<&Person> {
         match &self.kind {
-            Kind::Message(message) => Some(&message.person),
+            Kind::Message(message) | Kind::Past(message) => Some(&message.person),
+            Kind::Notice(notice) => notice.person.as_ref(),
             Kind::Preference(preference) => Some(&preference.person),
             Kind::Status(status) => Some(&status.person),
             Kind::System(system) => Some(&system.person),
@@ -103,7 +111,8 @@ impl Update {
     /// The message it is about.
     pub fn wamid(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Message(message) => message.wamid.as_deref(),
+            Kind::Message(message) | Kind::Past(message) => message.wamid.as_deref(),
+            Kind::Notice(notice) => notice.id.as_deref(),
             Kind::Status(status) => status.wamid.as_deref(),
             Kind::System(system) => system.wamid.as_deref(),
             Kind::Account(_)
@@ -118,7 +127,8 @@ impl Update {
     /// When it happened, by Meta's clock.
     pub fn at(&self) -> Option<Timestamp> {
         match &self.kind {
-            Kind::Message(message) => message.at,
+            Kind::Message(message) | Kind::Past(message) => message.at,
+            Kind::Notice(notice) => notice.at,
             Kind::Preference(preference) => preference.at,
             Kind::Status(status) => status.at,
             Kind::System(system) => system.at,
@@ -138,7 +148,9 @@ impl Kind {
             Self::Account(_) => "account",
             Self::Errors { .. } => "errors",
             Self::Message(_) => "message",
+            Self::Notice(notice) => notice.topic.code(),
             Self::Other(_) => "other",
+            Self::Past(_) => "history",
             Self::Preference(_) => "user_preference",
             Self::Quality(_) => "quality",
             Self::Status(_) => "status",

@@ -1,7 +1,13 @@
 //! Measurements, each by one command: figures with the conditions under which
 //! they came about.
 
+mod chaos;
+mod cost;
+mod fanout;
+mod import;
+mod operator;
 mod throttle;
+mod webhook;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -21,9 +27,23 @@ pub struct Args {
 
 #[derive(Clone, Debug, clap::Subcommand)]
 pub(crate) enum Bench {
+    /// Meta's door: updates per second, time to the 200, cost of statuses, and
+    /// whether anything is lost while tables and queues fail.
+    Webhook(webhook::Args),
+    /// Crashes, frozen workers, lost answers, repeated webhooks: who is reached
+    /// twice, who is lost.
+    Chaos(chaos::Args),
+    /// Calls and capacity per message, dollars per million, beside two other
+    /// ways to build it.
+    Cost(cost::Args),
+    /// A fan-out at full size: memory, capacity and time of the function's process.
+    Fanout(fanout::Args),
     /// How fast a number is used, as counted by WhatsApp: share, windows over the
     /// limit, leases lost to crashes, refusals, a second lane.
     Throttle(throttle::Args),
+    /// A long file: rows per second, memory, capacity per row, and the code's
+    /// own speed beside bare parsing.
+    Import(import::Args),
 }
 
 /// Runs one measurement; exit code 1 if it fails or a figure is not as it must
@@ -50,7 +70,12 @@ pub fn main(args: Args) -> ExitCode {
 /// Whether the figures are as they must be.
 pub(crate) async fn run(bench: Bench) -> anyhow::Result<bool> {
     match bench {
+        Bench::Webhook(args) => webhook::run(args).await,
+        Bench::Chaos(args) => chaos::run(args).await,
+        Bench::Cost(args) => cost::run(args).await,
+        Bench::Fanout(args) => fanout::run(args).await,
         Bench::Throttle(args) => throttle::run(args).await,
+        Bench::Import(args) => import::run(args).await,
     }
 }
 
@@ -94,4 +119,21 @@ fn start() -> Timestamp {
     "2026-11-24T03:00:00Z"
         .parse()
         .expect("the start is a moment")
+}
+
+/// Runs `work` on a thread and a runtime of its own, as virtual time needs it.
+async fn alone<T, F>(work: impl FnOnce() -> F + Send + 'static) -> anyhow::Result<T>
+where
+    T: Send + 'static,
+    F: Future<Output = anyhow::Result<T>>,
+{
+    let run = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(work())
+    };
+    tokio::task::spawn_blocking(run)
+        .await
+        .context("the measurement came to no end")?
 }

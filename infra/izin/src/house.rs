@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use emulator::aws::Aws;
 use emulator::crash::CrashPlan;
 use emulator::template::Template;
@@ -17,7 +18,7 @@ use jiff::Timestamp;
 use platform::aws::Clients;
 use platform::clock::SharedClock;
 use platform::ids::Ids;
-use simulator::{Behaviour, BusinessNumber, Simulator, Tier, WebhookChaos};
+use simulator::{Behaviour, BusinessNumber, Delay, Simulator, Tier, WebhookChaos};
 use tokio::net::TcpListener;
 
 pub use self::seeds::Seeds;
@@ -49,6 +50,38 @@ pub struct Options {
     pub crashes: CrashPlan,
     /// Variables beyond those of the template, such as `IZIN_BLOCK_SIZE`.
     pub variables: Vec<(&'static str, String)>,
+    /// How long WhatsApp takes to answer.
+    pub answers: Delay,
+    /// What lies between the functions and AWS.
+    pub network: Network,
+}
+
+/// What lies between a function, by logical id, and AWS: layers that count,
+/// delay or watch. By default nothing.
+#[derive(Clone)]
+pub struct Network(Arc<dyn Fn(&str) -> SharedHttpClient + Send + Sync>);
+
+impl Network {
+    /// Asks `client` for the HTTP client of each function.
+    pub fn new(client: impl Fn(&str) -> SharedHttpClient + Send + Sync + 'static) -> Self {
+        Self(Arc::new(client))
+    }
+
+    fn client(&self, function: &str) -> SharedHttpClient {
+        (self.0)(function)
+    }
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self::new(|_| emulator::client::plain())
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network").finish_non_exhaustive()
+    }
 }
 
 /// A house with everything running but the pollers.
@@ -88,7 +121,9 @@ impl House {
 
         let simulator =
             Simulator::start(simulator_config(&options, &seeds), simulated(&clock)).await?;
-        let mut variables = options.variables.clone();
+        // Nothing leaves this machine unless a caller asks for it.
+        let mut variables = vec![("IZIN_FOLLOW_LINKS", "off".to_owned())];
+        variables.extend(options.variables.clone());
         variables.push(("IZIN_GRAPH_URL", simulator.base_url().to_owned()));
         let functions = functions::Functions {
             aws: &aws,
@@ -96,6 +131,7 @@ impl House {
             ids: Ids::seeded(options.seed),
             variables,
             crashes: options.crashes.clone(),
+            network: options.network.clone(),
         };
         let wiring = Wiring::new(&aws, functions.all()?, options.crashes.clone())?;
 
@@ -140,7 +176,8 @@ impl House {
     }
 }
 
-fn simulator_config(options: &Options, seeds: &Seeds) -> simulator::Config {
+/// The simulator of a house.
+pub(crate) fn simulator_config(options: &Options, seeds: &Seeds) -> simulator::Config {
     let mut config = simulator::Config::new(
         seeds.app_secret.clone(),
         seeds.verify_token.clone(),
@@ -149,6 +186,7 @@ fn simulator_config(options: &Options, seeds: &Seeds) -> simulator::Config {
     config.seed = options.seed;
     config.behaviour = options.behaviour.clone();
     config.webhooks = options.webhooks.clone();
+    config.answer_delay = options.answers;
     config.numbers = vec![BusinessNumber {
         phone_number_id: Seeds::PHONE_NUMBER_ID.to_owned(),
         display_phone_number: "+62 21 5550 0100".to_owned(),
@@ -178,6 +216,7 @@ impl simulator::Clock for SimulatedClock {
     }
 }
 
+/// `clock` as the simulator takes it.
 pub(crate) fn simulated(clock: &SharedClock) -> Arc<dyn simulator::Clock> {
     Arc::new(SimulatedClock(clock.clone()))
 }

@@ -1,18 +1,23 @@
 //! ContactsTable: subscriptions, persons, their history, their aliases.
 
 mod alias;
+mod chain;
 mod items;
+mod moved;
 mod person;
+mod resume;
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
 use policy::consent::Consent;
 use policy::ids::{ListId, TenantId};
+use policy::purpose::Purpose;
 use policy::subscription::Subscription;
 use policy::token::ContactToken;
 
 pub use self::person::{ClaimAnswer, Claimed, RecordedStop, StopEvent};
+pub use self::resume::ResumeEvent;
 use crate::clock::SharedClock;
 use crate::fault::Fault;
 use crate::keys::{self, ContactKey};
@@ -131,5 +136,67 @@ impl Contacts {
             })
             .collect::<Result<_, _>>()?;
         self.table.put_all(items).await
+    }
+
+    /// Writes one subscription over the one that was read, if its consent is
+    /// still that; `false` if somebody has withdrawn, erased or renewed it in
+    /// between.
+    pub async fn replace_subscription(
+        &self,
+        tenant: TenantId,
+        list: ListId,
+        token: ContactToken,
+        known: &Subscription,
+        new: &Subscription,
+    ) -> Result<bool, Fault> {
+        let key = ContactKey::Subscription {
+            tenant,
+            list,
+            token,
+        };
+        let item = table::encode(&key.key(), &items::SubscriptionItem::from(new))?;
+        let answer = self
+            .table
+            .client
+            .put_item()
+            .table_name(&self.table.name)
+            .set_item(Some(item))
+            .condition_expression("consent = :known")
+            .expression_attribute_values(":known", items::consent_value(known)?)
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(Fault::sdk("replace a subscription")(error)),
+        }
+    }
+
+    /// Those of `tokens` who have said stop to advertising, as of a moment ago:
+    /// for a count. What decides on a message reads
+    /// [strongly](Self::persons).
+    pub async fn stopped(
+        &self,
+        tenant: TenantId,
+        tokens: &[ContactToken],
+    ) -> Result<Vec<ContactToken>, Fault> {
+        let keys: Vec<_> = tokens
+            .iter()
+            .map(|&token| ContactKey::Person { tenant, token }.key())
+            .collect();
+        let mut stopped = Vec::new();
+        for item in self.table.get_all(&keys, false).await? {
+            let (token, person) = items::person(item)?;
+            if person.suppression(&Purpose::marketing()).is_some() {
+                stopped.push(token);
+            }
+        }
+        Ok(stopped)
     }
 }

@@ -78,6 +78,11 @@ pub fn list_shard(tenant: TenantId, list: ListId, shard: u8) -> String {
     format!("T#{tenant}#L#{list}#{shard:02x}")
 }
 
+/// The partition of what stops a tenant's messages.
+pub fn breakers(tenant: TenantId) -> String {
+    format!("T#{tenant}#X")
+}
+
 /// The partition of one shard of a campaign's blocks.
 pub fn block_shard(tenant: TenantId, campaign: CampaignId, shard: u32) -> String {
     format!("T#{tenant}#K#{campaign}#{shard:x}")
@@ -150,8 +155,17 @@ impl ContactKey {
 pub enum CampaignKey {
     /// An API key, by its public half.
     ApiKey(KeyId),
+    /// Who wrote a campaign.
+    Author(TenantId, CampaignId),
     /// A block of a campaign.
     Block(TenantId, CampaignId, u32),
+    /// What stops a tenant's messages: scope, and which account, number or
+    /// template.
+    Breaker(TenantId, String, String),
+    /// A campaign's money.
+    Budget(TenantId, CampaignId),
+    /// What a named person did about a message in doubt, by block and index.
+    Finding(TenantId, CampaignId, u32, u8),
     /// A campaign's lifecycle and frozen content.
     Meta(TenantId, CampaignId),
     /// A campaign that the timer must look at.
@@ -172,6 +186,8 @@ pub enum CampaignKey {
     Outcomes(TenantId, CampaignId, u32, u16),
     /// One page of a frozen audience.
     Page(TenantId, CampaignId, u32),
+    /// What was found in a campaign's message.
+    Preflight(TenantId, CampaignId),
     /// The slot clock of a number.
     Rate(String),
     /// The status sets of one block and attempt.
@@ -194,9 +210,25 @@ impl CampaignKey {
     pub fn key(&self) -> Key {
         match self {
             Self::ApiKey(id) => Key::new(format_args!("A#{id}"), "KEY"),
+            Self::Author(tenant, campaign) => {
+                Key::new(format_args!("T#{tenant}#K#{campaign}"), "AUTHOR")
+            }
+            Self::Preflight(tenant, campaign) => {
+                Key::new(format_args!("T#{tenant}#K#{campaign}"), "PREFLIGHT")
+            }
             Self::Block(tenant, campaign, block) => Key::new(
                 block_shard(*tenant, *campaign, block % BLOCK_SHARDS),
                 format_args!("B#{block:08}"),
+            ),
+            Self::Breaker(tenant, scope, id) => {
+                Key::new(breakers(*tenant), format_args!("{scope}#{id}"))
+            }
+            Self::Budget(tenant, campaign) => {
+                Key::new(format_args!("T#{tenant}#K#{campaign}"), "BUDGET")
+            }
+            Self::Finding(tenant, campaign, block, index) => Key::new(
+                format_args!("T#{tenant}#K#{campaign}"),
+                format_args!("FINDING#{block:08}#{index:03}"),
             ),
             Self::Meta(tenant, campaign) => {
                 Key::new(format_args!("T#{tenant}#K#{campaign}"), "META")
@@ -269,6 +301,9 @@ impl CampaignKey {
             (["T", tenant], ["K", campaign]) => {
                 Self::CampaignIndex(tenant.parse().ok()?, campaign.parse().ok()?)
             }
+            (["T", tenant, "X"], [scope, id]) => {
+                Self::Breaker(tenant.parse().ok()?, (*scope).to_owned(), (*id).to_owned())
+            }
             (["T", tenant, "I", import], ["IMPORT"]) => {
                 Self::Import(tenant.parse().ok()?, import.parse().ok()?)
             }
@@ -278,7 +313,13 @@ impl CampaignKey {
             (["T", tenant, "K", campaign], sk) => {
                 let (tenant, campaign) = (tenant.parse().ok()?, campaign.parse().ok()?);
                 match sk {
+                    ["AUTHOR"] => Self::Author(tenant, campaign),
                     ["META"] => Self::Meta(tenant, campaign),
+                    ["PREFLIGHT"] => Self::Preflight(tenant, campaign),
+                    ["BUDGET"] => Self::Budget(tenant, campaign),
+                    ["FINDING", block, index] => {
+                        Self::Finding(tenant, campaign, block.parse().ok()?, index.parse().ok()?)
+                    }
                     ["PLAN", page] => Self::Page(tenant, campaign, page.parse().ok()?),
                     _ => return None,
                 }
@@ -357,7 +398,7 @@ mod tests {
             0_u32..100_000_000,
             any::<u16>(),
             "[0-9]{5,20}",
-            0_u8..16,
+            0_u8..22,
         );
         parts.prop_map(|(a, b, n, attempt, text, shape)| {
             let tenant = TenantId::from_uuid(Uuid::from_u128(a));
@@ -380,6 +421,11 @@ mod tests {
                 13 => CampaignKey::Statuses(tenant, campaign, n, attempt),
                 14 => CampaignKey::Tenant(tenant),
                 15 => CampaignKey::Template(tenant, text, "id".to_owned()),
+                20 => CampaignKey::Author(tenant, campaign),
+                19 => CampaignKey::Preflight(tenant, campaign),
+                16 => CampaignKey::Breaker(tenant, "number".to_owned(), text),
+                17 => CampaignKey::Budget(tenant, campaign),
+                18 => CampaignKey::Finding(tenant, campaign, n, attempt.to_le_bytes()[0]),
                 _ => CampaignKey::Tier(text),
             }
         })

@@ -73,7 +73,7 @@ impl Table {
         Ok(answer.item)
     }
 
-    /// Many items; the absent are absent.
+    /// Many items; the absent are absent. Throttling is waited out.
     pub(crate) async fn get_all(&self, keys: &[Key], strong: bool) -> Result<Vec<Item>, Fault> {
         let mut items = Vec::with_capacity(keys.len());
         for keys in keys.chunks(GET_MAX) {
@@ -81,7 +81,7 @@ impl Table {
             let mut round = 0;
             while !wanted.is_empty() {
                 let request = KeysAndAttributes::builder()
-                    .set_keys(Some(std::mem::take(&mut wanted)))
+                    .set_keys(Some(wanted.clone()))
                     .consistent_read(strong)
                     .build()
                     .expect("keys are set");
@@ -91,7 +91,16 @@ impl Table {
                     .request_items(&self.name, request)
                     .send()
                     .await
-                    .map_err(Fault::sdk("read items"))?;
+                    .map_err(Fault::sdk("read items"));
+                let answer = match answer {
+                    Ok(answer) => answer,
+                    Err(fault) if fault.is_passing() => {
+                        self.back_off("read items", &mut round).await?;
+                        continue;
+                    }
+                    Err(fault) => return Err(fault),
+                };
+                wanted.clear();
                 items.extend(answer.responses.into_iter().flatten().flat_map(|(_, i)| i));
                 if let Some(rest) = answer.unprocessed_keys
                     && let Some((_, rest)) = rest.into_iter().next()
@@ -140,7 +149,7 @@ impl Table {
     }
 
     /// Writes many items, whatever was there, again and again until none is
-    /// left unprocessed.
+    /// left unprocessed. Throttling is waited out.
     pub(crate) async fn put_all(&self, items: Vec<Item>) -> Result<(), Fault> {
         for items in items.chunks(PUT_MAX) {
             let mut wanted: Vec<WriteRequest> = items
@@ -158,10 +167,19 @@ impl Table {
                 let answer = self
                     .client
                     .batch_write_item()
-                    .request_items(&self.name, std::mem::take(&mut wanted))
+                    .request_items(&self.name, wanted.clone())
                     .send()
                     .await
-                    .map_err(Fault::sdk("write items"))?;
+                    .map_err(Fault::sdk("write items"));
+                let answer = match answer {
+                    Ok(answer) => answer,
+                    Err(fault) if fault.is_passing() => {
+                        self.back_off("write items", &mut round).await?;
+                        continue;
+                    }
+                    Err(fault) => return Err(fault),
+                };
+                wanted.clear();
                 if let Some((_, rest)) = answer
                     .unprocessed_items
                     .and_then(|rest| rest.into_iter().next())
@@ -279,7 +297,7 @@ impl Table {
         }
     }
 
-    /// Waits before an unprocessed rest is tried again: 25, 50, 100, … ms.
+    /// Waits before a rest is tried again: 25, 50, 100, … ms.
     async fn back_off(&self, operation: &'static str, round: &mut u32) -> Result<(), Fault> {
         if *round == 8 {
             return Err(Fault::passing(operation, "the table keeps leaving a rest"));

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use super::Kind;
 use super::lenient::{member, term, word};
+use super::{Kind, notice};
 
 /// A template's state, quality or category changed.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Template {
     pub quality: Option<String>,
     /// Its category from now on, or soon.
     pub category: Option<String>,
+    /// Whether its text or buttons changed.
+    pub components: bool,
 }
 
 /// The number's quality or limits.
@@ -51,14 +53,11 @@ pub(super) fn kind(field: Option<&str>, value: &Value) -> Kind {
             event: term(value, "event"),
             quality: term(value, "new_quality_score"),
             category: term(value, "correct_category").or_else(|| term(value, "new_category")),
+            components: has(&COMPONENTS),
         });
     }
     if has(&ACCOUNT) || ACCOUNT_FIELDS.contains(&field) {
-        return Kind::Account(Account {
-            event: ["event", "alert_type", "decision"]
-                .into_iter()
-                .find_map(|name| term(value, name)),
-        });
+        return Kind::Account(account(value));
     }
     if has(&LIMITS) || QUALITY_FIELDS.contains(&field) {
         return Kind::Quality(Quality {
@@ -66,20 +65,51 @@ pub(super) fn kind(field: Option<&str>, value: &Value) -> Kind {
             limit: LIMITS.into_iter().find_map(|name| word(value, name)),
         });
     }
+    if let Some(topic) = notice::topic(field, value) {
+        return Kind::Notice(notice::notice(topic, value, &[]));
+    }
+    if field.starts_with("account_") || field.starts_with("business_") {
+        return Kind::Account(account(value));
+    }
     Kind::Other(if field.is_empty() { "unnamed" } else { field }.to_owned())
 }
 
+fn account(value: &Value) -> Account {
+    // An alert's own members lie one level deeper in newer versions.
+    let inner = member(value, "alert_info").unwrap_or(&Value::Null);
+    Account {
+        event: ["event", "alert_type", "decision", "type"]
+            .into_iter()
+            .find_map(|name| term(value, name).or_else(|| term(inner, name))),
+    }
+}
+
+/// What a changed template brings along.
+const COMPONENTS: [&str; 4] = [
+    "message_template_element",
+    "message_template_title",
+    "message_template_footer",
+    "message_template_buttons",
+];
+
 const TEMPLATE: [&str; 2] = ["message_template_id", "message_template_name"];
 
-const ACCOUNT: [&str; 5] = [
+const ACCOUNT: [&str; 7] = [
     "ban_info",
     "violation_info",
     "restriction_info",
     "alert_type",
+    "alert_info",
     "volume_tier_info",
+    "waba_info",
 ];
 
-const ACCOUNT_FIELDS: [&str; 3] = ["account_update", "account_alerts", "account_review_update"];
+const ACCOUNT_FIELDS: [&str; 4] = [
+    "account_update",
+    "account_alerts",
+    "account_review_update",
+    "partner_solutions",
+];
 
 /// Limits, the one that counts first.
 const LIMITS: [&str; 3] = [

@@ -1,9 +1,11 @@
 //! A body described without a number, a name or a text: for people who want to
 //! see how the webhook reads it.
 
+use policy::purpose::Scope;
+use policy::reply::Label;
 use serde_json::{Map, Value, json};
 
-use super::{Content, Kind, SystemChange, Update};
+use super::{Content, Kind, Person, PreferenceValue, SystemChange, Update};
 use crate::asks::{Asks, asks};
 
 /// Describes every update of a body, and what the webhook would do with it.
@@ -20,70 +22,102 @@ pub fn describe(body: &[u8]) -> Value {
     }
 }
 
+/// Every member is there, null where it says nothing; what is peculiar to a
+/// kind is beside them.
 fn update(update: &Update) -> Value {
-    let mut told = Map::new();
-    let mut tell = |name: &str, value: Value| {
-        if !value.is_null() {
-            told.insert(name.to_owned(), value);
-        }
-    };
     let asks = asks(update);
-    tell("kind", json!(update.kind.code()));
-    tell("field", json!(update.field));
-    tell("phone_number_id", json!(update.phone_number_id));
-    tell("waba", json!(update.waba));
-    tell("wamid", json!(update.wamid()));
-    tell("at", json!(update.at()));
-    if let Some(person) = update.person() {
-        tell(
-            "person",
-            json!({
-                "phone": person.phone().is_some(),
-                "user_id": person.expose_user_id().is_some(),
-            }),
-        );
+    let is = |label: Label| asks.as_ref().is_some_and(|asks| asks.label == label);
+    let status = match &update.kind {
+        Kind::Status(status) => status.status.as_deref(),
+        _ => None,
+    };
+    let mut told = json!({
+        "kind": update.kind.code(),
+        "field": update.field,
+        "waba": update.waba,
+        "phone_number_id": update.phone_number_id,
+        "wamid": update.wamid(),
+        "at": update.at(),
+        "person": update.person().map(person),
+        "status": status,
+        "optout": is(Label::Optout),
+        "resume": is(Label::Resume),
+        "help": is(Label::Help),
+        "ignored": ignored(update, asks.as_ref()),
+    });
+    let more = peculiar(&update.kind).into_iter().chain(asked(asks));
+    let told = told.as_object_mut().expect("it is made as one");
+    told.extend(more.filter(|(_, value)| !value.is_null()));
+    Value::Object(std::mem::take(told))
+}
+
+/// By which names a person is known.
+fn person(person: &Person) -> Value {
+    json!({
+        "phone": person.phone().is_some(),
+        "wa_id": person.expose_wa_id().is_some(),
+        "bsuid": person.expose_user_id().is_some(),
+    })
+}
+
+/// What only updates of this kind have.
+fn peculiar(kind: &Kind) -> Map<String, Value> {
+    let members = match kind {
+        Kind::Account(account) => json!({"event": account.event}),
+        Kind::Errors { codes } => json!({"codes": codes}),
+        Kind::Message(message) | Kind::Past(message) => json!({
+            "content": message.content.code(),
+            "answers": message.answers,
+            "codes": codes(&message.content),
+        }),
+        Kind::Notice(notice) => json!({"event": notice.event}),
+        Kind::Other(name) => json!({"name": name}),
+        Kind::Preference(preference) => json!({
+            "category": preference.category,
+            "value": preference.value.code(),
+        }),
+        Kind::Quality(quality) => json!({"event": quality.event, "limit": quality.limit}),
+        Kind::Status(status) => json!({
+            "ours": status.is_ours(),
+            "codes": (!status.codes.is_empty()).then_some(&status.codes),
+        }),
+        Kind::System(system) => json!({"change": change(&system.change)}),
+        Kind::Template(template) => json!({
+            "event": template.event,
+            "template": template.name,
+            "language": template.language,
+            "quality": template.quality,
+            "category": template.category,
+            "components": template.components.then_some(true),
+        }),
+    };
+    match members {
+        Value::Object(members) => members,
+        _ => Map::new(),
     }
-    match &update.kind {
-        Kind::Account(account) => tell("event", json!(account.event)),
-        Kind::Errors { codes } => tell("codes", json!(codes)),
-        Kind::Message(message) => {
-            tell("content", json!(message.content.code()));
-            tell("answers", json!(message.answers));
-        }
-        Kind::Other(name) => tell("name", json!(name)),
-        Kind::Preference(preference) => tell("category", json!(preference.category)),
-        Kind::Quality(quality) => {
-            tell("event", json!(quality.event));
-            tell("limit", json!(quality.limit));
-        }
-        Kind::Status(status) => {
-            tell("status", json!(status.status));
-            tell("ours", json!(status.is_ours()));
-            if !status.codes.is_empty() {
-                tell("codes", json!(status.codes));
-            }
-        }
-        Kind::System(system) => tell("change", json!(change(&system.change))),
-        Kind::Template(template) => {
-            tell("event", json!(template.event));
-            tell("template", json!(template.name));
-            tell("quality", json!(template.quality));
-            tell("category", json!(template.category));
-        }
+}
+
+fn codes(content: &Content) -> Option<&[u32]> {
+    match content {
+        Content::Unsupported { codes } => Some(codes),
+        _ => None,
     }
-    if let Some(asks) = &asks {
-        tell("asks", json!(asks.label.code()));
-        tell("rule", json!(asks.rule));
-        if asks.review {
-            tell("review", json!(true));
-        }
-        if !asks.scopes.is_empty() {
-            let scopes: Vec<&str> = asks.scopes.iter().map(|scope| scope.code()).collect();
-            tell("scopes", json!(scopes));
-        }
+}
+
+/// What the person asks for, and why we think so.
+fn asked(asks: Option<Asks>) -> Map<String, Value> {
+    let mut told = Map::new();
+    let Some(asks) = asks else { return told };
+    told.insert("asks".to_owned(), json!(asks.label.code()));
+    told.insert("rule".to_owned(), json!(asks.rule));
+    if asks.review {
+        told.insert("review".to_owned(), json!(true));
     }
-    tell("ignored", json!(ignored(update, asks.as_ref())));
-    Value::Object(told)
+    if !asks.scopes.is_empty() {
+        let scopes: Vec<&str> = asks.scopes.iter().map(Scope::code).collect();
+        told.insert("scopes".to_owned(), json!(scopes));
+    }
+    told
 }
 
 fn change(change: &SystemChange) -> &str {
@@ -99,29 +133,50 @@ fn change(change: &SystemChange) -> &str {
     }
 }
 
-/// Why an update changes nothing, where that is so.
+/// Why an update changes nothing, where that is so: a stable code.
 fn ignored(update: &Update, asks: Option<&Asks>) -> Option<&'static str> {
     let stops = asks.is_some_and(|asks| !asks.scopes.is_empty());
+    let nameless = update.person().is_none_or(|person| !person.is_known());
     match &update.kind {
-        _ if stops && update.person().is_some_and(|person| !person.is_known()) => {
-            Some("nothing names the person")
-        }
+        _ if stops && nameless => Some("no_person"),
         _ if stops => None,
-        Kind::Status(status) if !status.is_ours() => Some("status has no place in the ledger"),
-        Kind::Message(message) if !message.person.is_known() => Some("nothing names the person"),
         Kind::Message(message) => match &message.content {
-            Content::Other(kind) if !super::message::is_known(kind) => {
-                Some("message type is not known")
-            }
+            Content::Unsupported { .. } => Some("unsupported_by_whatsapp"),
+            Content::Other(kind) if !super::message::is_known(kind) => Some("unknown_type"),
+            _ if nameless => Some("no_person"),
             _ => None,
         },
-        Kind::Other(_) => Some("not known"),
+        Kind::Notice(notice) => Some(notice.topic.reason()),
+        Kind::Other(name) if NESTS.contains(&name.as_str()) => Some("malformed"),
+        Kind::Other(_) => Some("unknown_field"),
+        Kind::Past(_) => Some("history_is_past"),
+        Kind::Preference(_) | Kind::System(_) if nameless => Some("no_person"),
+        Kind::Preference(preference) => match preference.value {
+            PreferenceValue::Other(_) => Some("unknown_value"),
+            PreferenceValue::Signup => Some("signup_is_no_consent_on_record"),
+            PreferenceValue::Resume | PreferenceValue::Stop => None,
+        },
+        Kind::Status(status) => match &status.status {
+            None => Some("malformed"),
+            Some(word) if policy::receipt::Status::parse(word).is_none() => Some("unknown_status"),
+            Some(_) => None,
+        },
         Kind::Account(_)
         | Kind::Errors { .. }
-        | Kind::Preference(_)
         | Kind::Quality(_)
-        | Kind::Status(_)
         | Kind::System(_)
         | Kind::Template(_) => None,
     }
 }
+
+/// Known places with something unreadable in them.
+const NESTS: [&str; 8] = [
+    "body",
+    "entry",
+    "messages",
+    "statuses",
+    "unnamed",
+    "user_id_update",
+    "user_preferences",
+    "value",
+];

@@ -1,28 +1,61 @@
 //! The envelope: entries of accounts, changes of entries, updates of changes.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::lenient::{elements, error_codes, member, moment, take, word};
+use super::notice::{self, Topic};
+use super::past::{self, Past};
+use super::person::Person;
 use super::{Kind, Unreadable, Update, account, message, preference, status};
 
 /// Every update of a body.
+///
+/// A body has entries. A lone entry, change or value, as documentation shows
+/// them and test tools send them, is read as what it is.
 pub(super) fn updates(body: Value) -> Result<Vec<Update>, Unreadable> {
     let bodies = elements(body);
-    if !bodies.iter().any(|body| body.get("entry").is_some()) {
+    if !bodies.iter().any(|body| level(body) != Level::None) {
         return Err(Unreadable::NoEntry);
     }
     let mut updates = Vec::new();
     for mut body in bodies {
-        if body.get("entry").is_none() {
-            updates.push(Frame::default().other("body", body));
-            continue;
-        }
-        for entry in take(&mut body, "entry") {
-            read_entry(entry, &mut updates);
+        let frame = Frame::default();
+        match level(&body) {
+            Level::Body => {
+                for entry in take(&mut body, "entry") {
+                    read_entry(entry, &mut updates);
+                }
+            }
+            Level::Entry => read_entry(body, &mut updates),
+            Level::Change => read_change(body, &frame, &mut updates),
+            Level::None => updates.push(frame.other("body", body)),
         }
     }
     Ok(updates)
+}
+
+/// What an element of a body is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Level {
+    Body,
+    Entry,
+    Change,
+    None,
+}
+
+fn level(body: &Value) -> Level {
+    let has = |name: &str| body.get(name).is_some();
+    let lists = ["messages", "statuses", "user_preferences", "user_id_update"];
+    if has("entry") {
+        Level::Body
+    } else if has("changes") {
+        Level::Entry
+    } else if (has("field") && has("value")) || lists.into_iter().any(has) {
+        Level::Change
+    } else {
+        Level::None
+    }
 }
 
 fn read_entry(mut entry: Value, updates: &mut Vec<Update>) {
@@ -61,17 +94,7 @@ fn read_change(mut change: Value, entry: &Frame, updates: &mut Vec<Update>) {
         field,
         time: entry.time,
     };
-    // What the business itself wrote, in the app on its phone, is no message
-    // of a person.
-    if frame
-        .field
-        .as_deref()
-        .is_some_and(|field| field.contains("echo"))
-    {
-        updates.push(frame.other("message_echoes", value));
-    } else {
-        read_value(value, &frame, updates);
-    }
+    read_value(value, &frame, updates);
 }
 
 fn read_value(mut value: Value, frame: &Frame, updates: &mut Vec<Update>) {
@@ -80,19 +103,25 @@ fn read_value(mut value: Value, frame: &Frame, updates: &mut Vec<Update>) {
         Some(contacts) => elements(contacts.clone()),
         None => Vec::new(),
     };
-    for raw in take(&mut value, "messages") {
-        updates.push(read_message(raw, &contacts, frame));
+    let field = frame.field.as_deref().unwrap_or_default();
+    // What the business itself wrote, in the app on its phone, is no message
+    // of a person, in whatever list it lies.
+    let messages = take(&mut value, "messages");
+    for raw in messages {
+        if field.contains("echo") {
+            updates.push(frame.notice(Topic::Echo, raw, &contacts));
+        } else if field == "history" {
+            let chunk = json!({"threads": {"messages": raw}});
+            read_history(chunk, &value, frame, updates);
+        } else {
+            updates.push(read_message(raw, &contacts, frame));
+        }
+    }
+    for chunk in take(&mut value, "history") {
+        read_history(chunk, &value, frame, updates);
     }
     for raw in take(&mut value, "statuses") {
-        if !raw.is_object() {
-            updates.push(frame.other("statuses", raw));
-            continue;
-        }
-        let mut status = status::status(&raw);
-        status.at = status.at.or(frame.time);
-        let contact = status.person.find_in(&contacts);
-        status.person = status.person.clone().complete(contact);
-        updates.push(frame.update(Kind::Status(status), raw, None));
+        updates.push(read_status(raw, &contacts, frame));
     }
     for raw in take(&mut value, "user_preferences") {
         if !raw.is_object() {
@@ -109,8 +138,12 @@ fn read_value(mut value: Value, frame: &Frame, updates: &mut Vec<Update>) {
             updates.push(frame.other("user_id_update", raw));
             continue;
         }
-        let system = message::user_id_update(&raw);
+        let mut system = message::user_id_update(&raw);
+        system.at = system.at.or(frame.time);
         updates.push(frame.update(Kind::System(system), raw, None));
+    }
+    for (topic, raw) in notice::take_lists(&mut value) {
+        updates.push(frame.notice(topic, raw, &contacts));
     }
     if updates.len() == before {
         let kind = match error_codes(&value) {
@@ -140,6 +173,33 @@ fn read_rest(mut value: Value, frame: &Frame, updates: &mut Vec<Update>) {
             updates.push(frame.other(&name, raw));
         }
     }
+}
+
+/// Reads one piece of what was said before the number joined.
+fn read_history(chunk: Value, value: &Value, frame: &Frame, updates: &mut Vec<Update>) {
+    let number = member(value, "metadata").and_then(|m| word(m, "display_phone_number"));
+    let business = number.map(|number| Person::new(Some(number), None));
+    for (piece, raw) in past::history(chunk, business.as_ref()) {
+        let kind = match piece {
+            Past::Said(message) => Kind::Past(message),
+            Past::Notice(notice) => Kind::Notice(notice),
+        };
+        updates.push(frame.update(kind, raw, None));
+    }
+}
+
+fn read_status(raw: Value, contacts: &[Value], frame: &Frame) -> Update {
+    if !raw.is_object() {
+        return frame.other("statuses", raw);
+    }
+    if let Some(topic) = notice::topic_of_status(&raw) {
+        return frame.notice(topic, raw, contacts);
+    }
+    let mut status = status::status(&raw);
+    status.at = status.at.or(frame.time);
+    let contact = status.person.find_in(contacts);
+    status.person = status.person.clone().complete(contact);
+    frame.update(Kind::Status(status), raw, None)
 }
 
 fn read_message(raw: Value, contacts: &[Value], frame: &Frame) -> Update {
@@ -177,6 +237,12 @@ impl Frame {
             raw,
             contact,
         }
+    }
+
+    fn notice(&self, topic: Topic, raw: Value, contacts: &[Value]) -> Update {
+        let mut notice = notice::notice(topic, &raw, contacts);
+        notice.at = notice.at.or(self.time);
+        self.update(Kind::Notice(notice), raw, None)
     }
 
     fn other(&self, name: &str, raw: Value) -> Update {

@@ -42,9 +42,9 @@ pub enum Content {
         /// The choice's label.
         title: Option<String>,
     },
-    /// A picture, a video, a document, a sound.
+    /// A picture, a video, a document, a sound; or an order with words.
     Media {
-        /// `image`, `video`, …
+        /// `image`, `video`, …, `order`.
         kind: String,
         /// The text under it.
         caption: Option<String>,
@@ -130,9 +130,19 @@ fn body(message: &Value) -> (String, Option<&Value>) {
         .unwrap_or((named, None))
 }
 
+/// Types that carry no body, or one that says nothing to us.
+const BODILESS: [&str; 6] = [
+    "ephemeral",
+    "group_invite",
+    "payment",
+    "request_welcome",
+    "system",
+    "unsupported",
+];
+
 /// Whether messages of this type are expected.
 pub(super) fn is_known(kind: &str) -> bool {
-    BODIES.contains(&kind)
+    BODIES.contains(&kind) || BODILESS.contains(&kind)
 }
 
 /// Whether a message is a notice about its sender.
@@ -186,6 +196,11 @@ fn content(raw: &Value) -> Content {
         "edit" => match member(body, "message") {
             Some(message) if message.get("edit").is_none() => content(message),
             _ => Content::Other(kind),
+        },
+        // The words that go with an order.
+        "order" if inner("text").is_some() => Content::Media {
+            caption: inner("text"),
+            kind,
         },
         media if MEDIA.contains(&media) => Content::Media {
             caption: inner("caption"),

@@ -26,8 +26,8 @@ impl Person {
             wa_id: wa_id.filter(given),
             user_id: user_id.filter(given),
         };
-        if person.phone().is_none() && person.user_id.is_none() {
-            person.user_id = person.wa_id.take();
+        if person.user_id.is_none() {
+            person.user_id = person.wa_id.take_if(|id| is_user_id(id));
         }
         person
     }
@@ -75,6 +75,12 @@ impl Person {
         }
     }
 
+    /// The same, where the entry is still to be found.
+    pub(super) fn complete_from(self, contacts: &[Value]) -> Self {
+        let contact = self.find_in(contacts);
+        self.complete(contact)
+    }
+
     /// The entry of `contacts` that goes with this person: the one with the
     /// same number or id; or the only one, if nothing else names the person.
     pub(super) fn find_in<'a>(&self, contacts: &'a [Value]) -> Option<&'a Value> {
@@ -89,6 +95,15 @@ impl Person {
         };
         contacts.iter().find(same).or_else(lone)
     }
+}
+
+/// Whether a text is a business-scoped user id: a country's two letters and a
+/// dot before it (`ID.1349…`), or, in the first drafts, the word `user`.
+fn is_user_id(text: &str) -> bool {
+    text.trim().split_once('.').is_some_and(|(scope, id)| {
+        let country = scope.len() == 2 && scope.bytes().all(|b| b.is_ascii_alphabetic());
+        (country || scope == "user") && id.bytes().any(|b| b.is_ascii_alphanumeric())
+    })
 }
 
 impl fmt::Debug for Person {

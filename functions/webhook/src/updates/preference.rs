@@ -32,6 +32,18 @@ pub enum PreferenceValue {
     Stop,
 }
 
+impl PreferenceValue {
+    /// A stable word for it.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Other(word) => word,
+            Self::Resume => "resume",
+            Self::Signup => "signup",
+            Self::Stop => "stop",
+        }
+    }
+}
+
 /// Reads a preference; `contacts` goes with all of its change.
 pub(super) fn preference(raw: &Value, contacts: &[Value]) -> Preference {
     let person = Person::of(raw, "wa_id", "user_id");

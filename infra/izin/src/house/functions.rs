@@ -23,6 +23,8 @@ use platform::whatsapp;
 use serde_json::Value;
 use tower::Service as _;
 
+use super::Network;
+
 /// What the functions are built from.
 pub(super) struct Functions<'a> {
     pub(super) aws: &'a Aws,
@@ -30,6 +32,7 @@ pub(super) struct Functions<'a> {
     pub(super) ids: Ids,
     pub(super) variables: Vec<(&'static str, String)>,
     pub(super) crashes: CrashPlan,
+    pub(super) network: Network,
 }
 
 impl Functions<'_> {
@@ -47,7 +50,9 @@ impl Functions<'_> {
             self.sqs(
                 "ConsentFunction",
                 consent::Config::from_env,
-                consent::Deps::new,
+                |config: &_, clients: &_, clock| {
+                    consent::Deps::new(config, clients, clock).expect("an HTTP client can be built")
+                },
                 |event, given, deps| {
                     Box::pin(async move { consent::handle(event, given, &deps).await })
                 },
@@ -182,7 +187,8 @@ impl Functions<'_> {
 
     /// AWS as the role of a function lets it see it; each request is an effect.
     fn clients(&self, id: &str) -> anyhow::Result<Clients> {
-        let http = self.aws.access(id)?.over(self.crashes.http_client());
+        let network = self.crashes.over(self.network.client(id));
+        let http = self.aws.access(id)?.over(network);
         Ok(Clients::new(&self.aws.sdk_config_over(http)))
     }
 

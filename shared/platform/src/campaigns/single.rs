@@ -11,7 +11,7 @@ use policy::block::Block;
 use policy::ids::{CampaignId, TenantId};
 use policy::token::ContactToken;
 
-use super::meta::MetaItem;
+use super::meta_item::MetaItem;
 use super::{Campaigns, Due, NewCampaign, Page};
 use crate::fault::Fault;
 use crate::keys::CampaignKey;
@@ -33,6 +33,7 @@ impl Campaigns {
             object: String::new(),
             count: 1,
             excluded: BTreeMap::new(),
+            columns: Default::default(),
             next_shard: 0,
             next_after: None,
             last: true,

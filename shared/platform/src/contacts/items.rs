@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use policy::consent::{Basis, Consent, Grant, Notice};
 use policy::ids::{CampaignId, OwnerNonce};
 use policy::person::{Claim, Person, Suppression, SuppressionSource};
@@ -108,6 +109,12 @@ impl From<&Consent> for ConsentItem {
             },
         }
     }
+}
+
+/// The consent of a subscription as its item has it.
+pub(super) fn consent_value(subscription: &Subscription) -> Result<AttributeValue, Fault> {
+    serde_dynamo::to_attribute_value(ConsentItem::from(&subscription.consent))
+        .map_err(|error| Fault::lasting("encode a consent", error))
 }
 
 /// The person and subscription of an item.

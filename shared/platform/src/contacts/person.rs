@@ -1,7 +1,9 @@
 //! PERSON: the item where a stop and a send meet, and only one of them wins.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
@@ -14,8 +16,10 @@ use policy::send::Permit;
 use policy::token::ContactToken;
 use serde::{Deserialize, Serialize};
 
+use super::chain::Chain;
 use super::items::{ClaimItem, SuppressionItem};
-use super::{Contacts, items};
+use super::moved::MOVED;
+use super::{Contacts, ResumeEvent, alias, items};
 use crate::fault::Fault;
 use crate::keys::ContactKey;
 use crate::table::{self, millis, number};
@@ -80,16 +84,58 @@ pub struct StopEvent {
     pub source: SuppressionSource,
 }
 
-/// The history entry of a stop: no text, no number.
+/// The history entry of a stop or a resume: no text, no number.
 #[derive(Deserialize, Serialize)]
-struct StopItem {
+pub(super) struct HistoryItem {
     v: u8,
     kind: String,
-    scope: String,
-    source: String,
-    at: i64,
+    pub(super) scope: String,
+    pub(super) source: String,
+    pub(super) at: i64,
     recorded_at: i64,
     version: u64,
+}
+
+impl HistoryItem {
+    fn stop(stop: &StopEvent, version: u64, now: Timestamp) -> Self {
+        Self {
+            v: 1,
+            kind: "stop".to_owned(),
+            scope: stop.scope.code().to_owned(),
+            source: stop.source.code().to_owned(),
+            at: millis(stop.at),
+            recorded_at: millis(now),
+            version,
+        }
+    }
+
+    pub(super) fn resume(resume: &ResumeEvent, version: u64, now: Timestamp) -> Self {
+        Self {
+            v: 1,
+            kind: RESUME.to_owned(),
+            scope: Scope::Everything.code().to_owned(),
+            source: resume.source.code().to_owned(),
+            at: millis(resume.at),
+            recorded_at: millis(now),
+            version,
+        }
+    }
+
+    pub(super) fn is_resume(&self) -> bool {
+        self.kind == RESUME
+    }
+}
+
+const RESUME: &str = "resume";
+
+/// What became of a conditional transaction.
+pub(super) enum Written {
+    /// Nothing: this very event is committed already.
+    Before,
+    /// Nothing: the person has changed meanwhile.
+    Changed,
+    /// All of it.
+    Now,
 }
 
 /// A stop as the person's history has it.
@@ -227,10 +273,33 @@ impl Contacts {
         stop: &StopEvent,
         now: Timestamp,
     ) -> Result<(), Fault> {
+        let mut chain = Chain::from(token);
+        while let Some(token) = chain.next() {
+            chain.add(self.stop_one(tenant, token, stop, now).await?);
+        }
+        Ok(())
+    }
+
+    /// Commits a stop to one name of a person; the names that came after it.
+    async fn stop_one(
+        &self,
+        tenant: TenantId,
+        token: ContactToken,
+        stop: &StopEvent,
+        now: Timestamp,
+    ) -> Result<BTreeSet<ContactToken>, Fault> {
+        let key = ContactKey::Person { tenant, token }.key();
         loop {
-            let person = self.person(tenant, token).await?;
-            if self.try_stop(tenant, token, stop, &person, now).await? {
-                return Ok(());
+            let (person, moved) = match self.table.get(&key).await? {
+                Some(item) => {
+                    let moved = alias::set(&item, MOVED)?;
+                    (items::person(item)?.1, moved)
+                }
+                None => (Person::default(), BTreeSet::new()),
+            };
+            match self.try_stop(tenant, token, stop, &person, now).await? {
+                Written::Before | Written::Now => return Ok(moved),
+                Written::Changed => (),
             }
         }
     }
@@ -283,30 +352,46 @@ impl Contacts {
         Ok(())
     }
 
+    /// A person's history, oldest first.
+    pub(super) async fn history(
+        &self,
+        tenant: TenantId,
+        token: ContactToken,
+    ) -> Result<Vec<(EventId, HistoryItem)>, Fault> {
+        let pk = ContactKey::Person { tenant, token }.key().pk;
+        let items = self.table.partition(&pk, "E#", true).await?;
+        let entries = items.into_iter().map(|item| {
+            let Some(ContactKey::Event { id, .. }) = ContactKey::parse(&table::key_of(&item)?)
+            else {
+                let what = "the key is not an event's";
+                return Err(Fault::lasting("read a person's history", what));
+            };
+            Ok((id, table::decode(item)?))
+        });
+        entries.collect()
+    }
+
     /// The stops of a person's history, oldest first.
     pub async fn stops(
         &self,
         tenant: TenantId,
         token: ContactToken,
     ) -> Result<Vec<RecordedStop>, Fault> {
-        let pk = ContactKey::Person { tenant, token }.key().pk;
-        let items = self.table.partition(&pk, "E#", true).await?;
-        items
-            .into_iter()
-            .map(|item| {
-                let stop: StopItem = table::decode(item)?;
-                Ok(RecordedStop {
-                    scope: Scope::parse(&stop.scope)
-                        .map_err(|error| Fault::lasting("read a person's history", error))?,
-                    at: table::moment(stop.at),
-                    recorded_at: table::moment(stop.recorded_at),
-                    version: stop.version,
-                })
+        let history = self.history(tenant, token).await?;
+        let stops = history.into_iter().filter(|(_, item)| !item.is_resume());
+        let stops = stops.map(|(_, stop)| {
+            Ok(RecordedStop {
+                scope: Scope::parse(&stop.scope)
+                    .map_err(|error| Fault::lasting("read a person's history", error))?,
+                at: table::moment(stop.at),
+                recorded_at: table::moment(stop.recorded_at),
+                version: stop.version,
             })
-            .collect()
+        });
+        stops.collect()
     }
 
-    /// One try at the version of `person`; `false` if the person has changed.
+    /// One try at the version of `person`.
     async fn try_stop(
         &self,
         tenant: TenantId,
@@ -314,7 +399,7 @@ impl Contacts {
         stop: &StopEvent,
         person: &Person,
         now: Timestamp,
-    ) -> Result<bool, Fault> {
+    ) -> Result<Written, Fault> {
         let event_key = ContactKey::Event {
             tenant,
             token,
@@ -322,15 +407,7 @@ impl Contacts {
             id: stop.id,
         }
         .key();
-        let entry = StopItem {
-            v: 1,
-            kind: "stop".to_owned(),
-            scope: stop.scope.code().to_owned(),
-            source: stop.source.code().to_owned(),
-            at: millis(stop.at),
-            recorded_at: millis(now),
-            version: person.version + 1,
-        };
+        let entry = HistoryItem::stop(stop, person.version + 1, now);
         let event = Put::builder()
             .table_name(&self.table.name)
             .set_item(Some(table::encode(&event_key, &entry)?))
@@ -386,35 +463,31 @@ impl Contacts {
             )
             .send()
             .await;
-        let Err(error) = answer else {
-            return Ok(true);
-        };
-        let reasons = match error.as_service_error() {
-            Some(
-                aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError::TransactionCanceledException(
-                    cancelled,
-                ),
-            ) => cancelled.cancellation_reasons(),
-            _ => return Err(Fault::sdk("commit a stop")(error)),
-        };
-        let failed = |at: usize| {
-            reasons
-                .get(at)
-                .and_then(|reason| reason.code())
-                .is_some_and(|code| code == "ConditionalCheckFailed")
-        };
-        if failed(0) {
-            // This very event is committed already.
-            Ok(true)
-        } else if failed(1)
-            || reasons
-                .iter()
-                .any(|reason| reason.code() == Some("TransactionConflict"))
-        {
-            Ok(false)
-        } else {
-            Err(Fault::sdk("commit a stop")(error))
+        match answer {
+            Ok(_) => Ok(Written::Now),
+            Err(error) => cancelled("commit a stop", error),
         }
+    }
+}
+
+/// What a transaction of an event and a person came to that was not carried out.
+pub(super) fn cancelled(
+    what: &'static str,
+    error: SdkError<TransactWriteItemsError>,
+) -> Result<Written, Fault> {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+        error.as_service_error()
+    else {
+        return Err(Fault::sdk(what)(error));
+    };
+    let reasons = cancelled.cancellation_reasons();
+    let is = |at: usize, code: &str| reasons.get(at).and_then(|reason| reason.code()) == Some(code);
+    if is(0, "ConditionalCheckFailed") {
+        Ok(Written::Before)
+    } else if is(1, "ConditionalCheckFailed") || (0..2).any(|at| is(at, "TransactionConflict")) {
+        Ok(Written::Changed)
+    } else {
+        Err(Fault::sdk(what)(error))
     }
 }
 

@@ -71,10 +71,6 @@ impl Encoding {
         if let Some(encoding) = utf16_without_mark(window) {
             return Ok(encoding);
         }
-        if let Some(at) = memchr::memchr(0, window) {
-            let line = 1 + memchr::memchr_iter(b'\n', &window[..at]).count() as u64;
-            return Err(FileRefusal::at(FileProblem::NulByte, line));
-        }
         if window.starts_with("\u{feff}".as_bytes()) {
             return Ok(Self::Utf8);
         }
@@ -108,7 +104,11 @@ impl Encoding {
         }
         let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
         detector.feed(bytes, whole);
-        Self::Legacy(detector.guess(None, Utf8Detection::Deny))
+        match detector.guess(None, Utf8Detection::Deny) {
+            // Nobody writes it; a single accent makes it look likely.
+            guess if guess == encoding_rs::ISO_8859_4 => Self::Legacy(encoding_rs::WINDOWS_1252),
+            guess => Self::Legacy(guess),
+        }
     }
 
     /// Whether a byte of a longer character may look like a vertical bar.

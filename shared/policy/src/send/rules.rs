@@ -87,6 +87,7 @@ fn not_running(facts: &Facts<'_>) -> Option<RefusalReason> {
         | CampaignState::Validating
         | CampaignState::Validated
         | CampaignState::Approved
+        | CampaignState::Scheduled
         | CampaignState::Completed => Some(RefusalReason::CampaignNotRunning),
     }
 }

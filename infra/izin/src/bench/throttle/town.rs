@@ -59,6 +59,8 @@ impl Town {
             time_limits: false,
             crashes: CrashPlan::never(),
             variables: Vec::new(),
+            answers: Delay::NONE,
+            network: crate::house::Network::default(),
         })
         .await?;
         let (simulator, alive) = simulator(args, &house.seeds, &clock).await?;

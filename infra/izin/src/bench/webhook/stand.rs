@@ -1,0 +1,228 @@
+//! The two functions on a stand: `webhook` and `receipts` with clients of their
+//! own roles, metered, against the emulated AWS.
+
+use anyhow::Context as _;
+use aws_lambda_events::event::sqs::SqsEvent;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
+use axum::Router;
+use axum::body::Body;
+use emulator::aws::Aws;
+use emulator::client::plain;
+use emulator::meter::Meter;
+use emulator::sqs::Received;
+use emulator::template::Template;
+use http::{Request, StatusCode};
+use jiff::SignedDuration;
+use platform::aws::Clients;
+use platform::campaigns::{Campaigns, Number};
+use platform::clock::{ManualClock, SharedClock};
+use platform::config::Env;
+use platform::contacts::Contacts;
+use platform::invocation::Invocation;
+use platform::objects::Objects;
+use policy::block::Block;
+use policy::ids::{CampaignId, TenantId};
+use policy::phone::PhoneNumber;
+use policy::token::{ContactToken, TokenKey};
+use serde_json::json;
+use tower::ServiceExt as _;
+use uuid::Uuid;
+
+use super::load::{self, Sent};
+use crate::house::TEMPLATE;
+
+const QUEUE: &str = "ReceiptsQueue";
+const APP_SECRET: &str = "the app secret of the stand";
+const TOKEN_KEY: &str = "the token key of the stand, 32 bytes";
+const LINK_KEY: &str = "the link key of the stand, 32 bytes.";
+
+/// Most messages of one batch, as the template says.
+pub(super) const BATCH: usize = 100;
+
+pub(super) struct Stand {
+    pub(super) clock: ManualClock,
+    pub(super) tenant: TenantId,
+    pub(super) campaign: CampaignId,
+    pub(super) campaigns: Campaigns,
+    pub(super) contacts: Contacts,
+    pub(super) objects: Objects,
+    /// What `webhook` asked of AWS.
+    pub(super) webhook_meter: Meter,
+    /// What `receipts` asked of AWS.
+    pub(super) receipts_meter: Meter,
+    aws: Aws,
+    webhook: Router,
+    receipts: receipts::Deps,
+    tokens: TokenKey,
+}
+
+impl Stand {
+    /// `over` is put between the functions and AWS; `retries` is whether the
+    /// SDK asks again by itself.
+    pub(super) async fn build(
+        over: impl Fn(SharedHttpClient) -> SharedHttpClient,
+        retries: bool,
+    ) -> anyhow::Result<Self> {
+        let clock = ManualClock::at("2026-11-24T03:00:00Z".parse()?);
+        let shared = SharedClock::new(clock.clone());
+        let aws = Aws::start(&Template::parse(TEMPLATE)?, shared.clone()).await?;
+        for (id, value) in [
+            ("AppSecretSecret", APP_SECRET),
+            ("VerifyTokenSecret", "unused"),
+            ("TokenKeySecret", TOKEN_KEY),
+            ("LinkKeySecret", LINK_KEY),
+        ] {
+            aws.secrets.put(id, value.to_owned());
+        }
+        let env = |function: &str| aws.environment(function).map(Env::given);
+        let clients = |function: &str, meter: &Meter| -> anyhow::Result<Clients> {
+            let http = aws.access(function)?.over(over(meter.over(plain())));
+            let mut config = aws.sdk_config_over(http).to_builder();
+            if !retries {
+                config.set_retry_config(Some(RetryConfig::disabled()));
+            }
+            Ok(Clients::new(&config.build()))
+        };
+        let (webhook_meter, receipts_meter) = (Meter::default(), Meter::default());
+        let config = webhook::Config::from_env(&env("WebhookFunction")?)?;
+        let given = clients("WebhookFunction", &webhook_meter)?;
+        let router = webhook::router(webhook::Deps::new(&config, &given, shared.clone()));
+        let own = Clients::new(&aws.sdk_config());
+        let campaigns_table = config.campaigns_table.clone();
+        let campaigns = Campaigns::new(own.dynamodb.clone(), campaigns_table, shared.clone());
+        let contacts_table = config.contacts_table.clone();
+        let contacts = Contacts::new(own.dynamodb.clone(), contacts_table, shared.clone());
+        let objects = Objects::new(own.s3.clone(), config.files_bucket.clone());
+        let config = receipts::Config::from_env(&env("ReceiptsFunction")?)?;
+        let given = clients("ReceiptsFunction", &receipts_meter)?;
+        let receipts = receipts::Deps::new(&config, &given, shared.clone());
+        let tenant = TenantId::from_uuid(Uuid::from_u128(1));
+        let number = Number {
+            tenant,
+            portfolio: "1".to_owned(),
+            waba: load::WABA.to_owned(),
+            limit_per_second: 80,
+            inbound_per_second: 2,
+        };
+        campaigns.put_number(load::NUMBER, &number).await?;
+        Ok(Self {
+            clock,
+            tenant,
+            campaign: CampaignId::from_uuid(Uuid::from_u128(2)),
+            campaigns,
+            contacts,
+            objects,
+            webhook_meter,
+            receipts_meter,
+            aws,
+            webhook: router,
+            receipts,
+            tokens: TokenKey::new(TOKEN_KEY.as_bytes()).context("the stand's key")?,
+        })
+    }
+
+    /// Plans the blocks of `messages` messages, so that statuses find them.
+    pub(super) async fn plan(&self, messages: u32) -> anyhow::Result<()> {
+        let now = SharedClock::new(self.clock.clone()).now();
+        for number in 0..messages.div_ceil(load::BLOCK) {
+            let first = number * load::BLOCK;
+            let people = (first..first + load::BLOCK).map(|n| self.token(Sent(n)));
+            let tokens = people.collect::<anyhow::Result<Vec<_>>>()?;
+            let block = Block::planned(number, tokens, now);
+            self.campaigns
+                .plan_block(self.tenant, self.campaign, &block)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// One POST of Meta.
+    pub(super) async fn post(&self, body: Vec<u8>) -> anyhow::Result<StatusCode> {
+        let request = Request::post("/webhook")
+            .header("x-hub-signature-256", load::signature(APP_SECRET, &body))
+            .body(Body::from(body))?;
+        Ok(self.webhook.clone().oneshot(request).await?.status())
+    }
+
+    /// How many messages wait.
+    pub(super) fn waiting(&self) -> anyhow::Result<usize> {
+        Ok(self.aws.sqs.depth(QUEUE)?.total())
+    }
+
+    /// Forgets what waits.
+    pub(super) fn forget(&self) -> anyhow::Result<()> {
+        Ok(self.aws.sqs.purge(QUEUE)?)
+    }
+
+    /// Bodies of at most `max` messages, handled as one batch; how many there
+    /// were, and the bodies of those that are finished.
+    pub(super) async fn batch(&self, max: usize) -> anyhow::Result<(usize, Vec<String>)> {
+        let messages = self.aws.sqs.receive(QUEUE, max, None)?;
+        if messages.is_empty() {
+            return Ok((0, Vec::new()));
+        }
+        let response = receipts::handle(event(&messages)?, self.invocation(), &self.receipts).await;
+        let failed: Vec<String> = response
+            .batch_item_failures
+            .into_iter()
+            .map(|failure| failure.item_identifier)
+            .collect();
+        let count = messages.len();
+        let mut finished = Vec::new();
+        for message in messages {
+            if failed.contains(&message.id) {
+                let again = SignedDuration::ZERO;
+                self.aws
+                    .sqs
+                    .change_visibility(QUEUE, &message.receipt, again)?;
+            } else {
+                self.aws.sqs.delete(QUEUE, &message.receipt)?;
+                finished.push(message.body);
+            }
+        }
+        Ok((count, finished))
+    }
+
+    /// Messages that were given up, back to where they came from: what an
+    /// operator does once the trouble is over.
+    pub(super) fn redrive(&self) -> anyhow::Result<usize> {
+        let settings = self.aws.sqs.settings(QUEUE)?;
+        let Some(redrive) = settings.redrive else {
+            return Ok(0);
+        };
+        let mut moved = 0;
+        loop {
+            let buried = self.aws.sqs.receive(&redrive.target, 10, None)?;
+            if buried.is_empty() {
+                return Ok(moved);
+            }
+            for message in buried {
+                let again = emulator::sqs::NewMessage::text(message.body);
+                self.aws.sqs.send(QUEUE, again)?;
+                self.aws.sqs.delete(&redrive.target, &message.receipt)?;
+                moved += 1;
+            }
+        }
+    }
+
+    /// The person's token.
+    pub(super) fn token(&self, sent: Sent) -> anyhow::Result<ContactToken> {
+        let phone = PhoneNumber::parse_wa_id(&sent.wa_id())?;
+        Ok(self.tokens.contact(self.tenant, &phone))
+    }
+
+    fn invocation(&self) -> Invocation {
+        Invocation {
+            deadline: SharedClock::new(self.clock.clone()).now() + SignedDuration::from_secs(30),
+        }
+    }
+}
+
+fn event(messages: &[Received]) -> anyhow::Result<SqsEvent> {
+    let records: Vec<_> = messages
+        .iter()
+        .map(|message| json!({"messageId": message.id, "body": message.body}))
+        .collect();
+    Ok(serde_json::from_value(json!({"Records": records}))?)
+}
