@@ -17,7 +17,6 @@ use std::time::Duration;
 use anyhow::ensure;
 use jiff::SignedDuration;
 use policy::pace::Pace;
-use simulator::{FaultEffect, FaultWhen, RequestFault};
 use tokio::time::sleep;
 
 use self::figures::{Figures, Seen};
@@ -54,8 +53,9 @@ pub(crate) struct Args {
     /// How many single messages a second go ahead of the campaigns.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=500))]
     triggered: u32,
-    /// Lets WhatsApp refuse a quarter of a second's requests with 130429 after a
-    /// third of the time.
+    /// Lets as many people write at once as the number takes in a second, after a
+    /// third of the time: WhatsApp counts them and refuses requests with 130429.
+    /// Of the windows, only the outbound ones count then.
     #[arg(long)]
     refuse: bool,
     /// Sets the first worker's clock wrong by so much.
@@ -101,14 +101,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<bool> {
         let seconds = args.seconds.saturating_sub(3).max(1);
         tokio::spawn(Arc::clone(&town).write_singles(args.triggered, seconds))
     });
+    seen.cpu_seconds = figures::cpu_seconds();
     let chatter = town.let_people_write(args.pace());
     for second in 0..args.seconds {
         if args.refuse && second == refuse_at {
-            town.simulator.add_fault(RequestFault {
-                when: FaultWhen::Chance(1.0),
-                effect: FaultEffect::Refuse(130_429),
-                times: Some((args.mps / 4).max(1)),
-            });
+            town.let_a_crowd_write(args.mps);
         }
         sleep(Duration::from_secs(1)).await;
         if args.refuse {

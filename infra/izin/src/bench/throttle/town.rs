@@ -190,6 +190,14 @@ impl Town {
             .expect("the simulator knows the number")
     }
 
+    /// So many people write at once.
+    pub(super) fn let_a_crowd_write(&self, people: u32) {
+        for nth in 0..people as usize {
+            let person = wa_id(&phone(700_000 + nth));
+            self.simulator.person_says(&person, "Halo, masih ada?");
+        }
+    }
+
     /// People write as often as the share that is kept for them allows.
     pub(super) fn let_people_write(self: &Arc<Self>, pace: Pace) -> AbortHandle {
         let town = Arc::clone(self);
