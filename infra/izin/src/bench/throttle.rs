@@ -11,13 +11,11 @@ mod leases;
 mod town;
 mod worker;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::ensure;
 use jiff::SignedDuration;
 use policy::pace::Pace;
-use tokio::time::sleep;
 
 use self::figures::{Figures, Seen};
 use self::town::Town;
@@ -90,32 +88,32 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<bool> {
     );
     let town = Town::found(&args).await?;
     let crew = worker::start(&town, &args)?;
-    let mut seen = Seen::default();
-    let refuse_at = args.seconds / 3;
     // The time counts from the first request.
     while town.number().requests == 0 {
-        sleep(Duration::from_millis(50)).await;
+        town.wait(Duration::from_millis(50)).await;
     }
-    let singles = (args.triggered > 0).then(|| {
-        // The last of them are to arrive within the time.
-        let seconds = args.seconds.saturating_sub(3).max(1);
-        tokio::spawn(Arc::clone(&town).write_singles(args.triggered, seconds))
-    });
-    seen.cpu_seconds = figures::cpu_seconds();
-    let chatter = town.let_people_write(args.pace());
-    for second in 0..args.seconds {
-        if args.refuse && second == refuse_at {
-            town.let_a_crowd_write(args.mps);
+    let mut seen = Seen {
+        cpu_seconds: figures::cpu_seconds(),
+        ..Seen::default()
+    };
+    let watch = async {
+        for second in 0..args.seconds {
+            if args.refuse && second == args.seconds / 3 {
+                town.let_a_crowd_write(args.mps);
+            }
+            town.wait(Duration::from_secs(1)).await;
+            if args.refuse {
+                seen.by_second.push(town.number().requests);
+            }
         }
-        sleep(Duration::from_secs(1)).await;
-        if args.refuse {
-            seen.by_second.push(town.number().requests);
-        }
-    }
-    chatter.abort();
-    if let Some(singles) = singles {
-        seen.singles = singles.await??;
-    }
+    };
+    // The last single messages are to arrive within the time.
+    let singles = town.write_singles(args.triggered, args.seconds.saturating_sub(3));
+    let singles = tokio::select! {
+        ((), singles) = async { tokio::join!(watch, singles) } => singles?,
+        never = town.let_people_write(args.pace()) => match never {},
+    };
+    seen.singles = singles;
     let work = crew.stop().await?;
     let figures = Figures::of(&args, &town, &work, &seen);
     args.output.publish(&figures, &figures.table())?;
