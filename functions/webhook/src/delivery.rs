@@ -1,28 +1,33 @@
 //! One delivery: whose, stops first, then everything else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 use platform::fault::{Fault, chain};
 use platform::inbound::{self, KeptUpdate};
 use platform::metrics::Metrics;
-use platform::queue::{ReceiptTask, StatusV1};
+use platform::queue::{LinkV1, ReceiptTask, StatusV1, TokenText};
 use platform::whatsapp::signature::VerifiedBody;
 use policy::ids::TenantId;
-use policy::token::TokenKey;
+use policy::token::{ContactToken, TokenKey};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
 use crate::Deps;
-use crate::stops::{Keys, Stop, Unattributed, asks_to_stop, stops};
-use crate::updates::{self, Kind, Update};
+use crate::commit::Act;
+use crate::names::{Keys, Move, Name};
+use crate::stops::{Unattributed, asks_to_resume, asks_to_stop, resume, stops};
+use crate::updates::{self, Kind, Person, Update};
 
 /// Most statuses of one queue message: some 60 KB of the longest.
 const STATUSES_MAX: usize = 200;
 
-/// Stops committed at the same time.
-const STOPS_AT_ONCE: usize = 16;
+/// Links of one queue message: some 20 KB.
+const LINKS_MAX: usize = 200;
+
+/// Acts committed at the same time.
+const ACTS_AT_ONCE: usize = 16;
 
 /// Something was not committed or not queued: the body must come again.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -74,11 +79,15 @@ impl Work<'_> {
             self.count("UnknownNumber", strange);
             self.keep_body(body).await;
         }
-        for (tenant, updates) in &owned {
-            self.commit_stops(*tenant, updates).await;
+        let named = owned.values().flatten().any(needs_names);
+        let keys = if named { self.keys().await } else { None };
+        if let Some(keys) = &keys {
+            for (tenant, updates) in &owned {
+                self.commit(*tenant, updates, keys).await;
+            }
         }
         for (tenant, updates) in owned {
-            self.queue(tenant, updates).await;
+            self.queue(tenant, updates, keys.as_ref()).await;
         }
     }
 
@@ -100,40 +109,53 @@ impl Work<'_> {
         (owned, strange)
     }
 
-    async fn commit_stops(&mut self, tenant: TenantId, updates: &[Update]) {
-        if !updates.iter().any(asks_to_stop) {
-            return;
-        }
-        let keys = match self.keys().await {
-            Ok(keys) => keys,
-            Err(fault) => return self.fail(&fault, "stops wait for the keys"),
-        };
-        let mut wanted: Vec<Stop> = Vec::new();
+    /// Commits what must stand before the answer.
+    async fn commit(&mut self, tenant: TenantId, updates: &[Update], keys: &Keys) {
+        let mut acts: Vec<Act> = Vec::new();
         for update in updates {
-            match stops(tenant, update, &keys, self.now) {
-                Ok(stops) => wanted.extend(stops),
+            match stops(tenant, update, keys, self.now) {
+                Ok(stops) => acts.extend(stops.into_iter().map(Act::Stop)),
                 Err(Unattributed) => {
                     tracing::warn!(kind = update.kind.code(), "nothing names who wants to stop");
                     self.count("StopUnattributed", 1);
                 }
             }
+            acts.extend(resume(tenant, update, keys, self.now).map(Act::Resume));
+            if let Kind::System(system) = &update.kind {
+                acts.extend(Move::of(tenant, system, keys).map(Act::Move));
+            }
         }
-        let contacts = &self.deps.contacts;
-        let commits: Vec<_> = wanted
-            .iter()
-            .map(|stop| stop.commit(tenant, contacts, self.now))
-            .collect();
-        let results: Vec<Result<(), Fault>> = stream::iter(commits)
-            .buffer_unordered(STOPS_AT_ONCE)
-            .collect()
-            .await;
-        for fault in results.into_iter().filter_map(Result::err) {
-            self.count("StopFailed", 1);
-            self.fail(&fault, "stop is not committed");
+        let (first, then): (Vec<_>, Vec<_>) = acts.into_iter().partition(Act::is_first);
+        for acts in [first, then] {
+            let contacts = &self.deps.contacts;
+            let commits: Vec<_> = acts
+                .iter()
+                .map(|act| act.commit(tenant, contacts, self.now))
+                .collect();
+            let results: Vec<Result<(), Fault>> = stream::iter(commits)
+                .buffer_unordered(ACTS_AT_ONCE)
+                .collect()
+                .await;
+            for fault in results.into_iter().filter_map(Result::err) {
+                self.count("StopFailed", 1);
+                self.fail(&fault, "stop is not committed");
+            }
         }
     }
 
-    async fn keys(&self) -> Result<Keys, Fault> {
+    /// The keys that name people; without them nothing is committed, and the
+    /// body must come again.
+    async fn keys(&mut self) -> Option<Keys> {
+        match self.read_keys().await {
+            Ok(keys) => Some(keys),
+            Err(fault) => {
+                self.fail(&fault, "people cannot be named");
+                None
+            }
+        }
+    }
+
+    async fn read_keys(&self) -> Result<Keys, Fault> {
         let Deps {
             secrets,
             token_key_secret,
@@ -149,15 +171,28 @@ impl Work<'_> {
     }
 
     /// Statuses of ours go as ids and codes, all else into one object.
-    async fn queue(&mut self, tenant: TenantId, updates: Vec<Update>) {
+    async fn queue(&mut self, tenant: TenantId, updates: Vec<Update>, keys: Option<&Keys>) {
         let mut statuses: Vec<StatusV1> = Vec::new();
         let mut kept: Vec<KeptUpdate> = Vec::new();
+        let mut links: BTreeSet<(ContactToken, ContactToken)> = BTreeSet::new();
         for update in updates {
-            match status_of_ours(&update) {
+            let name = keys.zip(update.person());
+            let name = name.map(|(keys, person)| Name::of(tenant, person, keys));
+            match status_of_ours(&update, name.as_ref()) {
                 Some(status) => statuses.push(status),
-                None => kept.push(keep(update)),
+                None => {
+                    links.extend(name.iter().flat_map(Name::links));
+                    kept.push(keep(update));
+                }
             }
         }
+        let links: Vec<LinkV1> = links
+            .into_iter()
+            .map(|(alias, token)| LinkV1 {
+                alias: TokenText(alias),
+                token: TokenText(token),
+            })
+            .collect();
         let mut tasks: Vec<ReceiptTask> = statuses
             .chunks(STATUSES_MAX)
             .map(|statuses| ReceiptTask::StatusesV1 {
@@ -165,6 +200,10 @@ impl Work<'_> {
                 statuses: statuses.to_vec(),
             })
             .collect();
+        tasks.extend(links.chunks(LINKS_MAX).map(|links| ReceiptTask::LinksV1 {
+            tenant,
+            links: links.to_vec(),
+        }));
         if !kept.is_empty() {
             let object = inbound::updates_key(tenant, self.now, &self.id);
             match self.put(&object, &kept).await {
@@ -210,8 +249,18 @@ fn key(secret: &SecretString) -> Result<TokenKey, Fault> {
         .map_err(|error| Fault::lasting("read a key", error))
 }
 
-/// A status of a request of ours, without the person.
-fn status_of_ours(update: &Update) -> Option<StatusV1> {
+/// Whether something must be done under the person's names.
+fn needs_names(update: &Update) -> bool {
+    let has_id = |person: &Person| person.expose_user_id().is_some();
+    asks_to_stop(update)
+        || asks_to_resume(update)
+        || matches!(update.kind, Kind::System(_))
+        || update.person().is_some_and(has_id)
+}
+
+/// A status of a request of ours, without the person; `receipts` knows from the
+/// ledger whose the other identity is.
+fn status_of_ours(update: &Update, name: Option<&Name>) -> Option<StatusV1> {
     let Kind::Status(status) = &update.kind else {
         return None;
     };
@@ -219,6 +268,10 @@ fn status_of_ours(update: &Update) -> Option<StatusV1> {
         callback: status.callback.clone().unwrap_or_default(),
         status: status.status.clone().unwrap_or_default(),
         code: status.codes.first().copied(),
+        alias: name
+            .and_then(|name| name.aliases.first())
+            .copied()
+            .map(TokenText),
     })
 }
 

@@ -12,7 +12,9 @@
 //! Law: no JSON is read before the signature is verified.
 
 mod asks;
+mod commit;
 mod delivery;
+mod names;
 mod numbers;
 mod router;
 mod stops;

@@ -1,3 +1,4 @@
+use policy::token::TokenKey;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -1,5 +1,9 @@
-//! The two functions on a stand: `webhook` and `receipts` with clients of their
+//! The two inbound functions on a stand: `webhook` and `receipts` with clients of their
 //! own roles, metered, against the emulated AWS.
+
+pub mod load;
+
+use std::fmt;
 
 use anyhow::Context as _;
 use aws_lambda_events::event::sqs::SqsEvent;
@@ -12,7 +16,7 @@ use emulator::client::plain;
 use emulator::meter::Meter;
 use emulator::sqs::Received;
 use emulator::template::Template;
-use http::{Request, StatusCode};
+use http::{Request, Response, StatusCode};
 use jiff::SignedDuration;
 use platform::aws::Clients;
 use platform::campaigns::{Campaigns, Number};
@@ -29,38 +33,58 @@ use serde_json::json;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
-use super::load::{self, Sent};
+use self::load::Sent;
 use crate::house::TEMPLATE;
 
 const QUEUE: &str = "ReceiptsQueue";
-const APP_SECRET: &str = "the app secret of the stand";
+/// The secret that Meta signs with.
+pub const APP_SECRET: &str = "the app secret of the stand";
 const TOKEN_KEY: &str = "the token key of the stand, 32 bytes";
 const LINK_KEY: &str = "the link key of the stand, 32 bytes.";
 
-/// Most messages of one batch, as the template says.
-pub(super) const BATCH: usize = 100;
+/// The secret that `webhook` accepts while the app secret is being exchanged.
+pub const OLD_APP_SECRET: &str = "the app secret of the stand before";
 
-pub(super) struct Stand {
-    pub(super) clock: ManualClock,
-    pub(super) tenant: TenantId,
-    pub(super) campaign: CampaignId,
-    pub(super) campaigns: Campaigns,
-    pub(super) contacts: Contacts,
-    pub(super) objects: Objects,
+/// The word that Meta must know to subscribe.
+pub const VERIFY_TOKEN: &str = "the verify token of the stand";
+
+/// Most messages of one batch, as the template says.
+pub const BATCH: usize = 100;
+
+/// `webhook` and `receipts`, and one number of one tenant.
+pub struct Stand {
+    /// The clock of both.
+    pub clock: ManualClock,
+    /// Whose the number is.
+    pub tenant: TenantId,
+    /// The campaign whose statuses come.
+    pub campaign: CampaignId,
+    /// The table of operations, for looking at what happened.
+    pub campaigns: Campaigns,
+    /// The table of people, for looking at what happened.
+    pub contacts: Contacts,
+    /// What is kept.
+    pub objects: Objects,
     /// What `webhook` asked of AWS.
-    pub(super) webhook_meter: Meter,
+    pub webhook_meter: Meter,
     /// What `receipts` asked of AWS.
-    pub(super) receipts_meter: Meter,
+    pub receipts_meter: Meter,
     aws: Aws,
     webhook: Router,
     receipts: receipts::Deps,
     tokens: TokenKey,
 }
 
+impl fmt::Debug for Stand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stand").finish_non_exhaustive()
+    }
+}
+
 impl Stand {
     /// `over` is put between the functions and AWS; `retries` is whether the
     /// SDK asks again by itself.
-    pub(super) async fn build(
+    pub async fn build(
         over: impl Fn(SharedHttpClient) -> SharedHttpClient,
         retries: bool,
     ) -> anyhow::Result<Self> {
@@ -69,7 +93,7 @@ impl Stand {
         let aws = Aws::start(&Template::parse(TEMPLATE)?, shared.clone()).await?;
         for (id, value) in [
             ("AppSecretSecret", APP_SECRET),
-            ("VerifyTokenSecret", "unused"),
+            ("VerifyTokenSecret", VERIFY_TOKEN),
             ("TokenKeySecret", TOKEN_KEY),
             ("LinkKeySecret", LINK_KEY),
         ] {
@@ -123,7 +147,7 @@ impl Stand {
     }
 
     /// Plans the blocks of `messages` messages, so that statuses find them.
-    pub(super) async fn plan(&self, messages: u32) -> anyhow::Result<()> {
+    pub async fn plan(&self, messages: u32) -> anyhow::Result<()> {
         let now = SharedClock::new(self.clock.clone()).now();
         for number in 0..messages.div_ceil(load::BLOCK) {
             let first = number * load::BLOCK;
@@ -138,26 +162,40 @@ impl Stand {
     }
 
     /// One POST of Meta.
-    pub(super) async fn post(&self, body: Vec<u8>) -> anyhow::Result<StatusCode> {
+    pub async fn post(&self, body: Vec<u8>) -> anyhow::Result<StatusCode> {
         let request = Request::post("/webhook")
             .header("x-hub-signature-256", load::signature(APP_SECRET, &body))
             .body(Body::from(body))?;
-        Ok(self.webhook.clone().oneshot(request).await?.status())
+        Ok(self.request(request).await?.status())
+    }
+
+    /// Any request of anybody.
+    pub async fn request(&self, request: Request<Body>) -> anyhow::Result<Response<Body>> {
+        Ok(self.webhook.clone().oneshot(request).await?)
+    }
+
+    /// Lets `receipts` have everything that waits; the bodies of the messages.
+    pub async fn settle(&self) -> anyhow::Result<Vec<String>> {
+        let mut finished = Vec::new();
+        while self.waiting()? > 0 {
+            finished.extend(self.batch(BATCH).await?.1);
+        }
+        Ok(finished)
     }
 
     /// How many messages wait.
-    pub(super) fn waiting(&self) -> anyhow::Result<usize> {
+    pub fn waiting(&self) -> anyhow::Result<usize> {
         Ok(self.aws.sqs.depth(QUEUE)?.total())
     }
 
     /// Forgets what waits.
-    pub(super) fn forget(&self) -> anyhow::Result<()> {
+    pub fn forget(&self) -> anyhow::Result<()> {
         Ok(self.aws.sqs.purge(QUEUE)?)
     }
 
     /// Bodies of at most `max` messages, handled as one batch; how many there
     /// were, and the bodies of those that are finished.
-    pub(super) async fn batch(&self, max: usize) -> anyhow::Result<(usize, Vec<String>)> {
+    pub async fn batch(&self, max: usize) -> anyhow::Result<(usize, Vec<String>)> {
         let messages = self.aws.sqs.receive(QUEUE, max, None)?;
         if messages.is_empty() {
             return Ok((0, Vec::new()));
@@ -186,7 +224,7 @@ impl Stand {
 
     /// Messages that were given up, back to where they came from: what an
     /// operator does once the trouble is over.
-    pub(super) fn redrive(&self) -> anyhow::Result<usize> {
+    pub fn redrive(&self) -> anyhow::Result<usize> {
         let settings = self.aws.sqs.settings(QUEUE)?;
         let Some(redrive) = settings.redrive else {
             return Ok(0);
@@ -207,7 +245,7 @@ impl Stand {
     }
 
     /// The person's token.
-    pub(super) fn token(&self, sent: Sent) -> anyhow::Result<ContactToken> {
+    pub fn token(&self, sent: Sent) -> anyhow::Result<ContactToken> {
         let phone = PhoneNumber::parse_wa_id(&sent.wa_id())?;
         Ok(self.tokens.contact(self.tenant, &phone))
     }
