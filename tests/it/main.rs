@@ -5,6 +5,8 @@ mod crash;
 mod explain;
 mod fail_closed;
 mod floors;
+mod inbound;
+mod inbound_forgery;
 mod pace;
 mod privacy;
 mod redelivery;

@@ -4,15 +4,20 @@
 pub mod load;
 
 use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use anyhow::Context as _;
 use aws_lambda_events::event::sqs::SqsEvent;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector as _, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::RetryConfig;
 use axum::Router;
 use axum::body::Body;
 use emulator::aws::Aws;
-use emulator::client::plain;
+use emulator::client::{Layer, Operation, layered, plain};
 use emulator::meter::Meter;
 use emulator::sqs::Received;
 use emulator::template::Template;
@@ -65,6 +70,8 @@ pub struct Stand {
     pub contacts: Contacts,
     /// What is kept.
     pub objects: Objects,
+    /// What is out of order.
+    pub outage: Outage,
     /// What `webhook` asked of AWS.
     pub webhook_meter: Meter,
     /// What `receipts` asked of AWS.
@@ -92,6 +99,7 @@ impl Stand {
         let shared = SharedClock::new(clock.clone());
         let aws = Aws::start(&Template::parse(TEMPLATE)?, shared.clone()).await?;
         for (id, value) in [
+            ("AppSecretSecret", OLD_APP_SECRET),
             ("AppSecretSecret", APP_SECRET),
             ("VerifyTokenSecret", VERIFY_TOKEN),
             ("TokenKeySecret", TOKEN_KEY),
@@ -100,8 +108,10 @@ impl Stand {
             aws.secrets.put(id, value.to_owned());
         }
         let env = |function: &str| aws.environment(function).map(Env::given);
+        let outage = Outage::default();
         let clients = |function: &str, meter: &Meter| -> anyhow::Result<Clients> {
-            let http = aws.access(function)?.over(over(meter.over(plain())));
+            let http = layered(outage.clone(), over(meter.over(plain())));
+            let http = aws.access(function)?.over(http);
             let mut config = aws.sdk_config_over(http).to_builder();
             if !retries {
                 config.set_retry_config(Some(RetryConfig::disabled()));
@@ -122,14 +132,7 @@ impl Stand {
         let given = clients("ReceiptsFunction", &receipts_meter)?;
         let receipts = receipts::Deps::new(&config, &given, shared.clone());
         let tenant = TenantId::from_uuid(Uuid::from_u128(1));
-        let number = Number {
-            tenant,
-            portfolio: "1".to_owned(),
-            waba: load::WABA.to_owned(),
-            limit_per_second: 80,
-            inbound_per_second: 2,
-        };
-        campaigns.put_number(load::NUMBER, &number).await?;
+        campaigns.put_number(load::NUMBER, &number(tenant)).await?;
         Ok(Self {
             clock,
             tenant,
@@ -137,6 +140,7 @@ impl Stand {
             campaigns,
             contacts,
             objects,
+            outage,
             webhook_meter,
             receipts_meter,
             aws,
@@ -159,6 +163,13 @@ impl Stand {
                 .await?;
         }
         Ok(())
+    }
+
+    /// Registers another tenant, whose number has this id.
+    pub async fn other_tenant(&self, id: &str) -> anyhow::Result<TenantId> {
+        let tenant = TenantId::from_uuid(Uuid::from_u128(9));
+        self.campaigns.put_number(id, &number(tenant)).await?;
+        Ok(tenant)
     }
 
     /// One POST of Meta.
@@ -254,6 +265,47 @@ impl Stand {
         Invocation {
             deadline: SharedClock::new(self.clock.clone()).now() + SignedDuration::from_secs(30),
         }
+    }
+}
+
+/// A service of AWS that answers nothing but errors; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Outage(Arc<Mutex<Option<&'static str>>>);
+
+impl Outage {
+    /// Begins: `dynamodb`, `s3`, `sqs` or `secretsmanager`.
+    pub fn begin(&self, service: &'static str) {
+        *self.service() = Some(service);
+    }
+
+    /// Ends.
+    pub fn end(&self) {
+        *self.service() = None;
+    }
+
+    fn service(&self) -> MutexGuard<'_, Option<&'static str>> {
+        self.0.lock().expect("no holder of the outage panics")
+    }
+}
+
+impl Layer for Outage {
+    fn call(&self, request: HttpRequest, next: &SharedHttpConnector) -> HttpConnectorFuture {
+        if *self.service() != Some(Operation::of(&request).service) {
+            return next.call(request);
+        }
+        let body = SdkBody::from(r#"{"__type":"InternalServerError"}"#);
+        let status = 500_u16.try_into().expect("it is a status");
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, body)))
+    }
+}
+
+fn number(tenant: TenantId) -> Number {
+    Number {
+        tenant,
+        portfolio: "1".to_owned(),
+        waba: load::WABA.to_owned(),
+        limit_per_second: 80,
+        inbound_per_second: 2,
     }
 }
 
