@@ -8,14 +8,14 @@ use axum::body::Bytes;
 use emulator::crash::CrashPlan;
 use emulator::sqs::NewMessage;
 use http::{Request, StatusCode};
-use izin::house::{House, Options, Seeds};
+use izin::house::{House, Network, Options, Seeds};
 use jiff::{SignedDuration, Timestamp};
 use platform::clock::{ManualClock, SharedClock};
 use policy::block::RecipientState;
 use policy::ids::CampaignId;
 use policy::phone::PhoneNumber;
 use serde_json::{Value, json};
-use simulator::{Behaviour, WaId, WebhookChaos};
+use simulator::{Behaviour, Delay, Tier, WaId, WebhookChaos};
 
 /// A Tuesday, ten in the morning in Jakarta.
 pub(crate) const MORNING: &str = "2026-11-24T03:00:00Z";
@@ -29,6 +29,7 @@ pub(crate) struct Setting {
     pub(crate) block_size: usize,
     /// Delivers every queue message, request and tick twice.
     pub(crate) twice: bool,
+    pub(crate) tier: Tier,
 }
 
 impl Default for Setting {
@@ -43,6 +44,7 @@ impl Default for Setting {
             crashes: CrashPlan::never(),
             block_size: 4,
             twice: false,
+            tier: Tier::Unlimited,
         }
     }
 }
@@ -70,8 +72,11 @@ impl World {
             seed: 7,
             limit_per_second: 80,
             inbound_per_second: 2,
+            tier: setting.tier,
             behaviour: setting.behaviour,
             webhooks: setting.webhooks,
+            answers: Delay::NONE,
+            network: Network::default(),
             time_limits: false,
             crashes: setting.crashes,
             variables: vec![

@@ -1,5 +1,9 @@
 //! Campaigns: written down, led through their life, shown.
 
+pub(crate) mod approval;
+pub(crate) mod budget;
+pub(crate) mod control;
+pub(crate) mod doubts;
 pub(crate) mod draft;
 pub(crate) mod lifecycle;
 pub(crate) mod view;

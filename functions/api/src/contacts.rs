@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use jiff::Timestamp;
 use platform::fault::Fault;
+use policy::forecast::{self, Explanation as Reason, ObjectionKind};
 use policy::ids::{CampaignId, TenantId};
+use policy::jurisdiction::Jurisdictions;
 use policy::phone::Region;
-use policy::reason::RefusalReason;
-use policy::send;
+use policy::reason::{DeferReason, RefusalReason};
+use policy::send::{Facts, Work};
 use policy::token::{ContactToken, TokenKey};
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
@@ -86,7 +89,7 @@ pub(crate) struct ExplainQuery {
     campaign: String,
 }
 
-/// Whether a person would be chosen for a campaign now.
+/// What would happen to a person in a campaign now, and why.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Explanation {
     #[schema(value_type = String)]
@@ -94,24 +97,50 @@ pub(crate) struct Explanation {
     token: String,
     /// Whether nothing speaks against it now.
     chosen: bool,
+    /// `send`, `defer` or `refuse`.
+    decision: &'static str,
+    /// When it will be asked again, if it waits.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    until: Option<Timestamp>,
+    /// When this campaign claimed the right to message the person, if it did.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    claimed_at: Option<Timestamp>,
     /// Everything that speaks against it, in the order of the rules.
     reasons: Vec<ReasonView>,
+    /// Which rules and data answered.
+    policy_version: &'static str,
 }
 
 /// One reason.
 #[derive(Serialize, ToSchema)]
 struct ReasonView {
+    /// `refuse`, or `defer` if it passes.
+    kind: &'static str,
     /// A stable code.
     code: &'static str,
-    /// A sentence for people.
+    /// A sentence for people, in English.
     text: String,
+    /// The same in Indonesian.
+    text_id: &'static str,
+    /// Where the rule comes from: a law, a page of Meta's, or the settings.
+    source: String,
+    /// When it passes, if it does.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    until: Option<Timestamp>,
 }
 
-impl From<RefusalReason> for ReasonView {
-    fn from(reason: RefusalReason) -> Self {
+impl From<Reason> for ReasonView {
+    fn from(reason: Reason) -> Self {
         Self {
-            code: reason.code(),
-            text: reason.to_string(),
+            kind: match reason.kind {
+                ObjectionKind::Defer => "defer",
+                ObjectionKind::Refuse => "refuse",
+            },
+            code: reason.code,
+            text: reason.english,
+            text_id: reason.indonesian,
+            source: reason.source,
+            until: reason.until,
         }
     }
 }
@@ -146,28 +175,50 @@ pub(crate) async fn explain(
     let person = deps.contacts.person(tenant, token).await?;
     let subscriptions = deps.contacts.subscriptions(tenant, list, &[token]).await?;
 
-    let reasons: Vec<ReasonView> = match subscriptions.get(&token) {
-        Some(subscription) => {
-            let now = deps.clock.now();
-            send::select(now, &facts, token, &person, subscription)
-                .iter()
-                .flat_map(|refusal| refusal.reasons())
-                .map(ReasonView::from)
-                .collect()
-        }
-        // Nobody is chosen from outside the list, and a stop is told anyway.
-        None => person
-            .suppression(&facts.purpose)
-            .map(|_| RefusalReason::Suppressed)
-            .into_iter()
-            .chain([RefusalReason::SubscriptionMissing])
-            .map(ReasonView::from)
-            .collect(),
+    let terms = deps.campaigns.terms(tenant, &campaign).await?;
+    let claimed_at = person.claim_of(campaign_id).map(|claim| claim.at);
+    // The question is what the rules say, not whether it is done already.
+    let mut unclaimed = person;
+    unclaimed
+        .claims
+        .retain(|claim| claim.campaign != campaign_id);
+    let reasoning = forecast::explain(&Facts {
+        now: deps.clock.now(),
+        campaign: &facts,
+        token,
+        person: &unclaimed,
+        subscription: subscriptions.get(&token),
+        work: Work::NONE,
+        jurisdictions: Jurisdictions::embedded(),
+        terms: &terms,
+    });
+    // Whether it runs yet is not about the person.
+    let about_the_person = |reason: &Reason| {
+        ![
+            RefusalReason::CampaignNotRunning.code(),
+            DeferReason::CampaignPaused.code(),
+        ]
+        .contains(&reason.code)
     };
+    let reasons: Vec<ReasonView> = reasoning
+        .reasons
+        .into_iter()
+        .filter(about_the_person)
+        .map(ReasonView::from)
+        .collect();
+    let refused = reasons.iter().any(|reason| reason.kind == "refuse");
     Ok(Json(Explanation {
         campaign_id,
         token: token.to_string(),
         chosen: reasons.is_empty(),
+        decision: match reasons.as_slice() {
+            [] => "send",
+            _ if refused => "refuse",
+            _ => "defer",
+        },
+        until: reasoning.until.filter(|_| !reasons.is_empty()),
+        claimed_at,
         reasons,
+        policy_version: reasoning.policy_version,
     }))
 }

@@ -1,5 +1,8 @@
 //! Imports: permission to upload one file, and what became of it.
 
+pub(crate) mod release;
+pub(crate) mod view;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +11,11 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use jiff::Timestamp;
-use platform::campaigns::{Campaigns, Import, ImportCounts, ImportState};
+use jiff::civil::Date;
+use platform::campaigns::{Campaigns, Declared, Import, ImportMode, ImportState};
 use platform::fault::Fault;
 use policy::ids::{ImportId, ListId, TenantId};
+use policy::phone::Region;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -18,7 +23,7 @@ use crate::Deps;
 use crate::auth::TenantCtx;
 use crate::idempotency::{self, IdempotencyKey};
 use crate::problem::{Problem, ProblemBody};
-use crate::request::{Body, Fields, Id};
+use crate::request::{Body, Fields};
 
 /// Where a list may come from. There is no word for a bought one, because its
 /// people agreed to hear from somebody else.
@@ -36,9 +41,6 @@ const FILE_MAX: u64 = 5 * 1024 * 1024 * 1024;
 
 /// How long an upload may begin.
 const UPLOAD_LIFE: Duration = Duration::from_mins(15);
-
-/// How long a report may be fetched under one link.
-const REPORT_LIFE: Duration = Duration::from_mins(5);
 
 /// A file to be imported.
 #[derive(Deserialize, Serialize, ToSchema)]
@@ -60,6 +62,41 @@ pub(crate) struct NewImport {
     content_length: Option<u64>,
     /// The file's media type, by default `text/csv`.
     content_type: Option<String>,
+    /// What the file is for: `contacts` (by default), of whom the new are added,
+    /// the changed brought up to date and the unchanged not rewritten; or
+    /// `suppression_list`, whose people are all stopped.
+    mode: Option<String>,
+    /// Whether everything is judged, counted and reported, and nothing written.
+    #[serde(default)]
+    dry_run: bool,
+    /// What else is known of where the list comes from. Rows that do not fit
+    /// are a reason to look at the list first.
+    #[schema(nullable = false)]
+    provenance: Option<NewProvenance>,
+}
+
+/// Where a list comes from, in detail.
+#[derive(Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewProvenance {
+    /// The legal entity that collected it.
+    collector: Option<String>,
+    /// The first day of collection.
+    #[schema(value_type = Option<String>, format = Date)]
+    collected_from: Option<String>,
+    /// The last day of collection.
+    #[schema(value_type = Option<String>, format = Date)]
+    collected_to: Option<String>,
+    /// The countries it covers, by ISO 3166-1 alpha-2 code; by default the
+    /// tenant's own.
+    #[serde(default)]
+    countries: Vec<String>,
+    /// SHA-256 of the words that people agreed to, in hexadecimal.
+    consent_text_sha256: Option<String>,
+    /// Where the contract with the partner lies, if one collected it.
+    partner_contract: Option<String>,
+    /// Which wording the person who vouches has signed.
+    attestation_version: Option<String>,
 }
 
 /// An import that was registered, and how to upload its file.
@@ -118,18 +155,17 @@ pub(crate) async fn create(
 
     let id = idempotency::id_for(&deps, tenant, key, "POST /v1/imports", &request).await?;
     let import_id = ImportId::from_uuid(id);
-    let now = deps.clock.now();
     let registered = Import {
-        list: wanted.list,
-        object: Campaigns::import_object(tenant, import_id),
-        source: wanted.source,
-        attested_by: wanted.attested_by,
-        created_at_ms: now.as_millisecond(),
-        state: ImportState::Awaiting,
-        counts: ImportCounts::default(),
-        reasons: BTreeMap::new(),
-        refusal: None,
-        version: 0,
+        mode: wanted.mode,
+        dry_run: request.dry_run,
+        declared: wanted.declared,
+        ..Import::awaiting(
+            wanted.list,
+            Campaigns::import_object(tenant, import_id),
+            wanted.source,
+            wanted.attested_by,
+            deps.clock.now(),
+        )
     };
     deps.campaigns
         .create_import(tenant, import_id, &registered)
@@ -140,7 +176,10 @@ pub(crate) async fn create(
             let length = wanted.content_length;
             Some(permit_upload(&deps, &import.object, &wanted.content_type, length).await?)
         }
-        ImportState::Running | ImportState::Completed | ImportState::Refused => None,
+        ImportState::Running
+        | ImportState::Held
+        | ImportState::Completed
+        | ImportState::Refused => None,
     };
     tracing::info!(import = %import_id, "import registered");
     let made = MadeImport {
@@ -159,6 +198,8 @@ struct WantedImport {
     attested_by: String,
     content_length: i64,
     content_type: String,
+    mode: ImportMode,
+    declared: Declared,
 }
 
 impl WantedImport {
@@ -189,6 +230,19 @@ impl WantedImport {
             let detail = "expected a media type such as text/csv";
             fields.refuse("/content_type", "unreadable", detail);
         }
+        let mode = match request.mode.as_deref() {
+            None | Some("contacts") => ImportMode::Contacts,
+            Some("suppression_list") => ImportMode::SuppressionList,
+            Some(_) => {
+                let detail = "expected contacts or suppression_list";
+                fields.refuse("/mode", "unreadable", detail);
+                ImportMode::Contacts
+            }
+        };
+        let declared = match &request.provenance {
+            Some(provenance) => provenance.read(&mut fields),
+            None => Declared::default(),
+        };
         let all = list.zip(source).zip(attested_by).zip(content_length);
         fields
             .finish_with(all)
@@ -198,8 +252,66 @@ impl WantedImport {
                 attested_by,
                 content_length,
                 content_type: content_type.to_owned(),
+                mode,
+                declared,
             })
     }
+}
+
+impl NewProvenance {
+    fn read(&self, fields: &mut Fields) -> Declared {
+        let day = |fields: &mut Fields, pointer: &'static str, text: &Option<String>| {
+            let day: Option<Date> = text.as_deref()?.parse().ok();
+            if day.is_none() {
+                fields.refuse(pointer, "unreadable", "expected a day such as 2026-11-24");
+            }
+            day
+        };
+        let from = day(fields, "/provenance/collected_from", &self.collected_from);
+        let to = day(fields, "/provenance/collected_to", &self.collected_to);
+        if from.zip(to).is_some_and(|(from, to)| to < from) {
+            let detail = "the last day comes before the first";
+            fields.refuse("/provenance/collected_to", "out_of_range", detail);
+        }
+        let countries = self.countries.iter().enumerate().filter_map(|(at, code)| {
+            let region: Result<Region, _> = code.parse();
+            if region.is_err() {
+                let pointer = format!("/provenance/countries/{at}");
+                fields.refuse(pointer, "unreadable", "expected a code such as ID");
+            }
+            region.ok().map(|region| region.code().to_owned())
+        });
+        let countries = countries.collect();
+        let mut text = |pointer, text: &Option<String>| {
+            let text = text.as_deref()?;
+            fields.short_text(pointer, Some(text))
+        };
+        let collector = text("/provenance/collector", &self.collector);
+        let partner_contract = text("/provenance/partner_contract", &self.partner_contract);
+        let version = "/provenance/attestation_version";
+        let attestation_version = text(version, &self.attestation_version);
+        let consent_text_sha256 = self.consent_text_sha256.as_deref().and_then(|hash| {
+            fields.checked(
+                "/provenance/consent_text_sha256",
+                hash,
+                is_sha256,
+                "expected 64 lower-case hexadecimal digits",
+            )
+        });
+        Declared {
+            collector,
+            collected_from: from,
+            collected_to: to,
+            countries,
+            consent_text_sha256,
+            partner_contract,
+            attestation_version,
+        }
+    }
+}
+
+fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// `type/subtype`, perhaps with a parameter, in characters that a header takes.
@@ -228,113 +340,6 @@ async fn permit_upload(
         headers: presigned.headers.into_iter().collect(),
         expires_at,
     })
-}
-
-/// An import as it stands.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ImportView {
-    #[schema(value_type = String, example = "imp_0199a0c01e4c7aaabbbbccccddddeeee")]
-    import_id: ImportId,
-    #[schema(value_type = String)]
-    list_id: ListId,
-    /// Where the people come from, as it was declared.
-    source: String,
-    /// When it was registered.
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
-    /// `awaiting` the file, `running`, `completed`, or `refused` as a whole.
-    #[schema(value_type = String)]
-    state: ImportState,
-    counts: CountsView,
-    /// Rejected rows by reason code.
-    reasons: BTreeMap<String, u64>,
-    /// Why the whole file was refused: the place and the remedy.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    refusal: Option<String>,
-    /// Once completed: where the rejected rows can be fetched, for five
-    /// minutes, with their reasons, ready to be put right and uploaded again.
-    /// The address is a secret.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    rejected_rows_url: Option<String>,
-}
-
-/// What was counted. `rows = accepted + duplicates + rejected`; the last two
-/// count among the accepted.
-#[derive(Debug, Serialize, ToSchema)]
-struct CountsView {
-    /// Rows read, the header not included.
-    rows: u64,
-    /// People of this file.
-    accepted: u64,
-    /// Rows of people who stood in the file before.
-    duplicates: u64,
-    /// Rows that cannot be used.
-    rejected: u64,
-    /// Accepted people who said stop before, and stay stopped.
-    suppressed: u64,
-    /// Accepted people without a consent, who get no marketing.
-    without_consent: u64,
-}
-
-impl From<ImportCounts> for CountsView {
-    fn from(counts: ImportCounts) -> Self {
-        let ImportCounts {
-            rows,
-            accepted,
-            duplicates,
-            rejected,
-            suppressed,
-            without_consent,
-        } = counts;
-        Self {
-            rows,
-            accepted,
-            duplicates,
-            rejected,
-            suppressed,
-            without_consent,
-        }
-    }
-}
-
-/// See what became of an import.
-#[utoipa::path(
-    get,
-    path = "/v1/imports/{import_id}",
-    operation_id = "show_import",
-    tag = "imports",
-    params(("import_id" = String, Path)),
-    responses(
-        (status = 200, description = "As it stands", body = ImportView),
-        (status = 404, description = "No such import", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-)]
-pub(crate) async fn show(
-    State(deps): State<Arc<Deps>>,
-    TenantCtx { tenant }: TenantCtx,
-    Id(import_id): Id<ImportId>,
-) -> Result<Json<ImportView>, Problem> {
-    let import = find(&deps, tenant, import_id).await?;
-    let rejected_rows_url = match import.state {
-        ImportState::Completed => {
-            let report = Campaigns::import_report(tenant, import_id);
-            Some(deps.objects.presign_get(&report, REPORT_LIFE).await?)
-        }
-        ImportState::Awaiting | ImportState::Running | ImportState::Refused => None,
-    };
-    Ok(Json(ImportView {
-        import_id,
-        list_id: import.list,
-        created_at: import.created_at(),
-        source: import.source,
-        state: import.state,
-        counts: import.counts.into(),
-        reasons: import.reasons,
-        refusal: import.refusal,
-        rejected_rows_url,
-    }))
 }
 
 async fn find(deps: &Deps, tenant: TenantId, id: ImportId) -> Result<Import, Problem> {
@@ -367,6 +372,7 @@ mod tests {
         assert_eq!(wanted.attested_by, "Sari");
         assert_eq!(wanted.content_type, "text/csv");
         assert_eq!(wanted.content_length, 5_368_709_120);
+        assert_eq!(wanted.mode, ImportMode::Contacts);
     }
 
     #[test]
@@ -377,6 +383,12 @@ mod tests {
             "attested_by": " ",
             "content_length": 5_368_709_121_u64,
             "content_type": "text",
+            "mode": "refresh_all",
+            "provenance": {
+                "collected_from": "2026-02-30",
+                "countries": ["ID", "Indonesia"],
+                "consent_text_sha256": "abc",
+            },
         }));
         let codes = [
             ("/list_id", "unreadable"),
@@ -384,6 +396,10 @@ mod tests {
             ("/attested_by", "unreadable"),
             ("/content_length", "out_of_range"),
             ("/content_type", "unreadable"),
+            ("/mode", "unreadable"),
+            ("/provenance/collected_from", "unreadable"),
+            ("/provenance/countries/1", "unreadable"),
+            ("/provenance/consent_text_sha256", "unreadable"),
         ];
         let expected: Vec<_> = codes.map(|(at, code)| (at.to_owned(), code)).to_vec();
         assert_eq!(wrong.unwrap_err(), expected);

@@ -3,14 +3,16 @@
 //! **Trigger**: a request; [`router()`] is the table of contents and serves its
 //! own OpenAPI document. **Reads**: API keys, tenants, numbers; lists, imports
 //! and campaigns with their ledgers; persons, when one is explained.
-//! **Writes**: lists, imports and their upload permissions, campaigns and their
-//! states, the directory of due work, opt-outs; tasks of `consent` and
-//! `fanout`. It never holds the WhatsApp token. **When it fails**: every
+//! **Writes**: lists, imports and their upload permissions, campaigns, their
+//! states, budgets and settled doubts, breakers, the directory of due work,
+//! opt-outs; tasks of `ingest`, `consent` and `fanout`. It never holds the
+//! WhatsApp token. **When it fails**: every
 //! request may be made again. A creating one carries an `Idempotency-Key`; a
 //! step of a campaign repeats its queue message; an opt-out is one event
 //! however often it arrives.
 
 mod auth;
+mod breakers;
 mod campaigns;
 mod contacts;
 mod idempotency;
@@ -20,6 +22,7 @@ mod optouts;
 mod problem;
 mod request;
 mod router;
+mod settings;
 
 use platform::aws::Clients;
 use platform::campaigns::Campaigns;
@@ -45,6 +48,8 @@ pub struct Config {
     pub campaigns_table: String,
     /// `IZIN_FILES_BUCKET`
     pub files_bucket: String,
+    /// `IZIN_IMPORT_QUEUE_URL`
+    pub import_queue_url: String,
     /// `IZIN_CONSENT_QUEUE_URL`
     pub consent_queue_url: String,
     /// `IZIN_FANOUT_QUEUE_URL`
@@ -66,6 +71,7 @@ impl Config {
             contacts_table: env.required("IZIN_CONTACTS_TABLE")?,
             campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
             files_bucket: env.required("IZIN_FILES_BUCKET")?,
+            import_queue_url: env.required("IZIN_IMPORT_QUEUE_URL")?,
             consent_queue_url: env.required("IZIN_CONSENT_QUEUE_URL")?,
             fanout_queue_url: env.required("IZIN_FANOUT_QUEUE_URL")?,
             token_key_secret: env.required("IZIN_TOKEN_KEY_SECRET")?,
@@ -83,6 +89,7 @@ pub struct Deps {
     contacts: Contacts,
     campaigns: Campaigns,
     objects: Objects,
+    imports: Queue,
     consent: Queue,
     fanout: Queue,
     secrets: Secrets,
@@ -101,6 +108,7 @@ impl Deps {
             contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
             objects: Objects::new(clients.s3.clone(), config.files_bucket.clone()),
+            imports: Queue::new(clients.sqs.clone(), config.import_queue_url.clone()),
             consent: Queue::new(clients.sqs.clone(), config.consent_queue_url.clone()),
             fanout: Queue::new(clients.sqs.clone(), config.fanout_queue_url.clone()),
             secrets: Secrets::new(clients.secrets.clone(), clock.clone()),

@@ -72,6 +72,14 @@ impl Problem {
         Self::new(Kind::Conflict, detail)
     }
 
+    /// Something stands in the way, for all these reasons.
+    pub(crate) fn blocked(detail: impl Into<String>, errors: Vec<FieldError>) -> Self {
+        Self {
+            errors,
+            ..Self::new(Kind::Conflict, detail)
+        }
+    }
+
     /// The fields of a request that cannot be used.
     pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
         Self {

@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::request::BODY_MAX;
-use crate::{Deps, campaigns, contacts, imports, lists, optouts};
+use crate::{Deps, breakers, campaigns, contacts, imports, lists, optouts, settings};
 
 /// The service's HTTP face.
 pub fn router(deps: Deps) -> Router {
@@ -57,18 +57,28 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(lists::create))
         .routes(routes!(imports::create))
-        .routes(routes!(imports::show))
+        .routes(routes!(imports::view::show))
+        .routes(routes!(imports::release::release))
         .routes(routes!(campaigns::draft::create, campaigns::view::list))
         .routes(routes!(campaigns::view::show))
         .routes(routes!(campaigns::lifecycle::validate))
-        .routes(routes!(campaigns::lifecycle::approve))
+        .routes(routes!(campaigns::approval::approve))
         .routes(routes!(campaigns::lifecycle::start))
+        .routes(routes!(campaigns::control::schedule))
+        .routes(routes!(campaigns::lifecycle::unschedule))
         .routes(routes!(campaigns::lifecycle::pause))
-        .routes(routes!(campaigns::lifecycle::resume))
+        .routes(routes!(campaigns::control::resume))
         .routes(routes!(campaigns::lifecycle::cancel))
+        .routes(routes!(campaigns::budget::set))
+        .routes(routes!(campaigns::doubts::list, campaigns::doubts::settle))
+        .routes(routes!(breakers::list))
+        .routes(routes!(breakers::reset))
+        .routes(routes!(breakers::stop_everything))
+        .routes(routes!(breakers::lift))
         .routes(routes!(optouts::create))
         .routes(routes!(contacts::token))
         .routes(routes!(contacts::explain))
+        .routes(routes!(settings::show, settings::replace))
         .split_for_parts()
 }
 
@@ -87,7 +97,9 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
         (name = "lists", description = "Lists that people said yes to."),
         (name = "imports", description = "Files of contacts, with where they come from."),
         (name = "campaigns", description = "One template to one audience: draft, validate, approve, start."),
+        (name = "breakers", description = "What stops messages at once: the kill switch, and what WhatsApp stopped."),
         (name = "contacts", description = "Single people: opt-outs and explanations."),
+        (name = "settings", description = "What the tenant decides for itself."),
     ),
     modifiers(&ApiKeyScheme),
 )]

@@ -7,7 +7,7 @@
 //! delivery goes on after the last page; near its deadline it queues itself
 //! and succeeds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -28,7 +28,8 @@ use platform::queue::{ConsentTask, Queue};
 use policy::campaign::{CampaignState, CampaignStep};
 use policy::ids::{CampaignId, TenantId};
 use policy::person::Person;
-use policy::send;
+use policy::send::{self, Terms};
+use policy::subscription::Subscription;
 use policy::token::ContactToken;
 use sha2::{Digest as _, Sha256};
 
@@ -162,7 +163,8 @@ async fn validate(
         }
         let number = u32::try_from(pages.len())
             .map_err(|error| Fault::lasting("number a page of the audience", error))?;
-        let page = judge_page(tenant, id, &campaign, number, pages.last(), deps).await?;
+        let terms = deps.campaigns.terms(tenant, &campaign).await?;
+        let page = judge_page(tenant, id, &campaign, &terms, number, pages.last(), deps).await?;
         let mut metrics = Metrics::of("consent");
         metrics.count("PeopleChosen", page.count.into());
         metrics.count("ConsentBlocked", page.excluded.values().sum());
@@ -179,6 +181,7 @@ async fn judge_page(
     tenant: TenantId,
     id: CampaignId,
     campaign: &Campaign,
+    terms: &Terms,
     number: u32,
     last: Option<&Page>,
     deps: &Deps,
@@ -192,6 +195,7 @@ async fn judge_page(
         .map_err(|error| Fault::lasting("read a page's cursor", error))?;
     let mut tokens = Vec::new();
     let mut excluded: BTreeMap<String, u64> = BTreeMap::new();
+    let mut columns: BTreeSet<String> = BTreeSet::new();
 
     while shard < LIST_SHARDS && tokens.len() + READ_AT_ONCE as usize <= PAGE_MAX {
         let list = campaign.plan.list;
@@ -205,8 +209,11 @@ async fn judge_page(
         let now = deps.clock.now();
         for (token, subscription) in &read.people {
             let person = persons.get(token).unwrap_or(&stranger);
-            match send::select(now, &facts, *token, person, subscription) {
-                None => tokens.push(*token),
+            match send::select(now, &facts, *token, person, subscription, terms) {
+                None => {
+                    tokens.push(*token);
+                    note_columns(subscription, &mut columns);
+                }
                 Some(refusal) => {
                     *excluded
                         .entry(refusal.first().code().to_owned())
@@ -233,10 +240,25 @@ async fn judge_page(
         count: u32::try_from(tokens.len())
             .map_err(|error| Fault::lasting("count a page of the audience", error))?,
         excluded,
+        columns,
         next_shard: shard,
         next_after: after.map(|token| token.to_string()),
         last: shard == LIST_SHARDS,
     })
+}
+
+/// Most columns that are noted: a list has fewer.
+const COLUMNS_MAX: usize = 200;
+
+/// Notes the columns in which a person has a value.
+fn note_columns(subscription: &Subscription, columns: &mut BTreeSet<String>) {
+    let fixed = ["name", "external_id"].into_iter();
+    let names = fixed.chain(subscription.attributes.keys().map(String::as_str));
+    for name in names.filter(|name| subscription.value(name).is_some()) {
+        if columns.len() < COLUMNS_MAX && !columns.contains(name) {
+            columns.insert(name.to_owned());
+        }
+    }
 }
 
 /// A page's object is named by its content, so that two runs which saw the list

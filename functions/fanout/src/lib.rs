@@ -6,6 +6,8 @@
 //! contents follow from the pages alone, so a repetition plans the same blocks
 //! and changes nothing that is there.
 
+mod reopen;
+
 use std::num::NonZeroUsize;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
@@ -37,8 +39,8 @@ pub struct Config {
     /// `IZIN_SEND_QUEUE_URL`
     pub send_queue_url: String,
     /// `IZIN_BLOCK_SIZE`: recipients of a block, at most 100, which is the
-    /// default; smaller blocks lose less in a crash and cost more. Change it only
-    /// while no campaign is being planned: block numbers follow from it.
+    /// default; smaller blocks lose less in a crash and cost more. A campaign
+    /// keeps the size that it was first planned with.
     pub block_size: usize,
     /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets: metric records are printed
     /// only there.
@@ -123,6 +125,9 @@ async fn plan(
     deps: &Deps,
 ) -> Result<(), Fault> {
     let pages = deps.campaigns.pages(tenant, id).await?;
+    let Some(size) = block_size(tenant, id, deps).await? else {
+        return Ok(());
+    };
     let mut first_block = 0;
     for (number, page) in (0_u32..).zip(&pages) {
         let Some(campaign) = deps.campaigns.campaign(tenant, id).await? else {
@@ -137,11 +142,12 @@ async fn plan(
             | CampaignState::Validating
             | CampaignState::Validated
             | CampaignState::Approved
+            | CampaignState::Scheduled
             | CampaignState::Paused
             | CampaignState::Completed
             | CampaignState::Cancelled => return Ok(()),
         }
-        let after = first_block + blocks_of(page, deps.block_size);
+        let after = first_block + blocks_of(page, size);
         if number >= campaign.pages_planned {
             if invocation.ends_within(PAGE_TIME, deps.clock.now()) {
                 let task = FanoutTask::PlanV1 {
@@ -150,12 +156,19 @@ async fn plan(
                 };
                 return deps.fanout.send(&task).await;
             }
-            plan_page(tenant, id, page, first_block, deps).await?;
+            plan_page(tenant, id, page, first_block, size, deps).await?;
             deps.campaigns
                 .note_planned(tenant, id, number + 1, after)
                 .await?;
         }
         first_block = after;
+    }
+    if !reopen::refused(tenant, id, invocation, deps).await? {
+        let task = FanoutTask::PlanV1 {
+            tenant,
+            campaign: id,
+        };
+        return deps.fanout.send(&task).await;
     }
     let running = CampaignState::Planning
         .apply(CampaignStep::Release)
@@ -176,12 +189,33 @@ async fn plan(
     Ok(())
 }
 
+/// How many recipients a block of this campaign has: what it was when planning
+/// began, since block numbers follow from it. `None` before that, if it is not
+/// to be planned.
+async fn block_size(tenant: TenantId, id: CampaignId, deps: &Deps) -> Result<Option<u32>, Fault> {
+    let Some(campaign) = deps.campaigns.campaign(tenant, id).await? else {
+        return Ok(None);
+    };
+    match campaign.block_size {
+        Some(size) => Ok(Some(size)),
+        None if campaign.state == CampaignState::Planning => {
+            let size = u32::try_from(deps.block_size).unwrap_or(u32::MAX);
+            deps.campaigns
+                .fix_block_size(tenant, id, size)
+                .await
+                .map(Some)
+        }
+        None => Ok(None),
+    }
+}
+
 /// Writes the blocks of one page, numbered from `first`.
 async fn plan_page(
     tenant: TenantId,
     id: CampaignId,
     page: &Page,
     first: u32,
+    size: u32,
     deps: &Deps,
 ) -> Result<(), Fault> {
     let tokens = Page::decode(&deps.objects.get(&page.object).await?)?;
@@ -193,7 +227,7 @@ async fn plan_page(
     }
     let now = deps.clock.now();
     let blocks: Vec<Block> = (first..)
-        .zip(tokens.chunks(deps.block_size))
+        .zip(tokens.chunks(size as usize))
         .map(|(number, tokens)| Block::planned(number, tokens.to_vec(), now))
         .collect();
     stream::iter(blocks)
@@ -204,7 +238,6 @@ async fn plan_page(
 }
 
 /// How many blocks a page becomes.
-fn blocks_of(page: &Page, block_size: usize) -> u32 {
-    page.count
-        .div_ceil(u32::try_from(block_size).unwrap_or(u32::MAX))
+fn blocks_of(page: &Page, block_size: u32) -> u32 {
+    page.count.div_ceil(block_size)
 }

@@ -2,41 +2,48 @@
 //! reached.
 //!
 //! **Trigger**: the import queue, which carries the bucket's own events and
-//! our own `ImportTask`. **Reads**: the file, as a stream, and the persons it names.
-//! **Writes**: subscriptions and nothing else of a person; a report of rejected
-//! rows; the import's state. Opt-outs that a file reports go by queue to the
-//! path that only adds suppressions. **When it fails**: the file is read twice,
-//! first to judge and then to write, so a file that is refused changes nothing;
-//! every write is the same however often it is made, so a repetition ends in
-//! the same table and report.
+//! our own `ImportTask`. **Reads**: the file, as a stream; who of its people said
+//! stop or is on the list. **Writes**: subscriptions and nothing else of a
+//! person; a report of rejected rows and a summary; the import's state.
+//! Opt-outs that a file reports go by queue to the path that only adds
+//! suppressions. **When it fails**: the file is judged piece by piece, and each
+//! piece is staged in the bucket before the checkpoint moves past it; when all
+//! was judged, the list is weighed, and only then is anybody written. Every
+//! piece is the same however often it is made, so a repetition goes on from the
+//! checkpoint and ends in the same table and report. Near its deadline an
+//! invocation hands the rest to the next one.
 
 mod event;
-mod file;
-mod people;
+mod judge;
+mod life;
+mod marks;
+mod report;
+mod staged;
+mod write;
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use platform::aws::Clients;
 use platform::batch::{self, Disposition};
-use platform::campaigns::{Campaigns, Import, ImportState, Page};
+use platform::campaigns::Campaigns;
 use platform::clock::SharedClock;
 use platform::config::{ConfigError, Env};
 use platform::contacts::Contacts;
-use platform::fault::{Fault, chain};
+use platform::fault::chain;
 use platform::invocation::Invocation;
-use platform::metrics::{Metrics, MetricsSink};
+use platform::metrics::MetricsSink;
 use platform::objects::Objects;
-use platform::queue::{Queue, ReceiptTask};
+use platform::queue::Queue;
 use platform::secrets::Secrets;
-use policy::ids::{ImportId, TenantId};
 use policy::phone::Region;
-use policy::token::{ContactToken, TokenKey};
-use secrecy::ExposeSecret as _;
 
 use crate::event::Message;
-use crate::file::Walk;
-use crate::people::People;
+pub use crate::judge::{Judge, Piece, Terms};
+pub use crate::staged::{Staged, Standing};
+
+/// Rows between two checkpoints: some megabytes of people, some seconds of work.
+const PIECE_ROWS: NonZeroU64 = NonZeroU64::new(10_000).expect("it is not zero");
 
 /// Settings; each field is one variable.
 #[derive(Clone, Debug)]
@@ -47,6 +54,8 @@ pub struct Config {
     pub campaigns_table: String,
     /// `IZIN_FILES_BUCKET`
     pub files_bucket: String,
+    /// `IZIN_IMPORT_QUEUE_URL`: where the rest of a long import goes.
+    pub import_queue_url: String,
     /// `IZIN_RECEIPTS_QUEUE_URL`: where reported opt-outs go.
     pub receipts_queue_url: String,
     /// `IZIN_TOKEN_KEY_SECRET`: name or ARN of the secret.
@@ -54,6 +63,9 @@ pub struct Config {
     /// `IZIN_DEFAULT_REGION`: what a local number means where the tenant does
     /// not say; `ID` by default.
     pub default_region: Region,
+    /// `IZIN_IMPORT_PIECE_ROWS`: most rows between two checkpoints; 10,000 by
+    /// default.
+    pub piece_rows: NonZeroU64,
     /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets: metric records are printed
     /// only there.
     pub metrics: MetricsSink,
@@ -66,9 +78,11 @@ impl Config {
             contacts_table: env.required("IZIN_CONTACTS_TABLE")?,
             campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
             files_bucket: env.required("IZIN_FILES_BUCKET")?,
+            import_queue_url: env.required("IZIN_IMPORT_QUEUE_URL")?,
             receipts_queue_url: env.required("IZIN_RECEIPTS_QUEUE_URL")?,
             token_key_secret: env.required("IZIN_TOKEN_KEY_SECRET")?,
             default_region: env.parsed_or("IZIN_DEFAULT_REGION", Region::INDONESIA)?,
+            piece_rows: env.parsed_or("IZIN_IMPORT_PIECE_ROWS", PIECE_ROWS)?,
             metrics: MetricsSink::from_env(env),
         })
     }
@@ -81,10 +95,12 @@ pub struct Deps {
     contacts: Contacts,
     campaigns: Campaigns,
     objects: Objects,
+    imports: Queue,
     receipts: Queue,
     secrets: Secrets,
     token_key_secret: String,
     default_region: Region,
+    piece_rows: u64,
     metrics: MetricsSink,
 }
 
@@ -98,10 +114,12 @@ impl Deps {
             contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
             objects: Objects::new(clients.s3.clone(), config.files_bucket.clone()),
+            imports: Queue::new(clients.sqs.clone(), config.import_queue_url.clone()),
             receipts: Queue::new(clients.sqs.clone(), config.receipts_queue_url.clone()),
             secrets: Secrets::new(clients.secrets.clone(), clock.clone()),
             token_key_secret: config.token_key_secret.clone(),
             default_region: config.default_region,
+            piece_rows: config.piece_rows.get(),
             metrics: config.metrics,
             clock,
         }
@@ -109,10 +127,10 @@ impl Deps {
 }
 
 /// Handles a batch of events and tasks.
-pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResponse {
+pub async fn handle(event: SqsEvent, invocation: Invocation, deps: &Deps) -> SqsBatchResponse {
     batch::run(event, NonZeroUsize::MIN, |message: Message| async move {
         for (tenant, id) in message.imports() {
-            if let Err(fault) = import(tenant, id, deps).await {
+            if let Err(fault) = life::live(tenant, id, invocation, deps).await {
                 tracing::warn!(import = %id, error = chain(&fault), "import comes again");
                 return Disposition::Retry;
             }
@@ -120,103 +138,4 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
         Disposition::Done
     })
     .await
-}
-
-/// Imports one file: judge all of it, then write, then say so.
-async fn import(tenant: TenantId, id: ImportId, deps: &Deps) -> Result<(), Fault> {
-    let Some(mut import) = deps.campaigns.import(tenant, id).await? else {
-        tracing::warn!(import = %id, "there is no such import");
-        return Ok(());
-    };
-    if matches!(import.state, ImportState::Completed | ImportState::Refused) {
-        return Ok(());
-    }
-    let walk = walk(tenant, id, &import, deps).await?;
-    let judged = match walk.judge(&deps.objects, &import.object).await? {
-        Ok(judged) => judged,
-        Err(refusal) => {
-            import.state = ImportState::Refused;
-            import.refusal = Some(format!("{refusal}; {}", refusal.remedy()));
-            deps.campaigns
-                .advance_import(tenant, id, &mut import)
-                .await?;
-            tracing::warn!(import = %id, "file refused");
-            return Ok(());
-        }
-    };
-    import.state = ImportState::Running;
-    import.counts = judged.counts;
-    import.reasons = judged.reasons;
-    if !deps
-        .campaigns
-        .advance_import(tenant, id, &mut import)
-        .await?
-    {
-        return Err(Fault::passing(
-            "advance an import",
-            "another worker advanced it at the same time",
-        ));
-    }
-    let mut people = People::new(tenant, import.list, deps);
-    let named = walk
-        .write(&deps.objects, &import.object, &mut people)
-        .await?;
-    let stopped_before = people.finish().await?;
-    let said_no = named.said_no;
-    let said_no_here = said_no
-        .iter()
-        .filter(|token| named.accepted.contains(token) && !stopped_before.contains(token));
-    import.counts.suppressed = (stopped_before.len() + said_no_here.count()) as u64;
-
-    let report = format!("reports/{tenant}/{id}/rejected.csv");
-    deps.objects
-        .put(&report, judged.report.into_bytes(), "text/csv")
-        .await?;
-    if !said_no.is_empty() {
-        let object = format!("optouts/{tenant}/{id}");
-        let said_no: Vec<ContactToken> = said_no.into_iter().collect();
-        let body = Page::encode(&said_no);
-        deps.objects
-            .put(&object, body, "application/octet-stream")
-            .await?;
-        let task = ReceiptTask::SuppressV1 {
-            tenant,
-            import: id,
-            object,
-        };
-        deps.receipts.send(&task).await?;
-    }
-    import.state = ImportState::Completed;
-    deps.campaigns
-        .advance_import(tenant, id, &mut import)
-        .await?;
-    let counts = import.counts;
-    let mut metrics = Metrics::of("ingest");
-    metrics.count("ImportRows", counts.rows);
-    metrics.count("ImportRejected", counts.rejected);
-    metrics.emit(deps.clock.now(), deps.metrics);
-    tracing::info!(import = %id, rows = counts.rows, accepted = counts.accepted, "import completed");
-    Ok(())
-}
-
-/// How this file is to be judged.
-async fn walk(tenant: TenantId, id: ImportId, import: &Import, deps: &Deps) -> Result<Walk, Fault> {
-    let region = match deps.campaigns.tenant(tenant).await? {
-        Some(tenant) => tenant
-            .default_region
-            .parse()
-            .map_err(|error| Fault::lasting("read the tenant's region", error))?,
-        None => deps.default_region,
-    };
-    let secret = deps.secrets.read(&deps.token_key_secret).await?;
-    let key = TokenKey::new(secret.expose_secret().as_bytes())
-        .map_err(|error| Fault::lasting("read the token key", error))?;
-    Ok(Walk {
-        tenant,
-        import: id,
-        region,
-        // The moment of the upload's registration: the same in every run.
-        now: import.created_at(),
-        key,
-    })
 }

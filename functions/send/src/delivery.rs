@@ -6,10 +6,9 @@ use std::sync::atomic::Ordering;
 use jiff::{SignedDuration, Timestamp};
 use platform::contacts::{ClaimAnswer, Claimed, StopEvent};
 use platform::fault::chain;
-use platform::whatsapp::Answer;
+use platform::whatsapp::{Answer, Sent, TemplateMessage};
 use policy::attempt::{self, CallResult, Next};
 use policy::block::{Callback, Outcome, Place};
-use policy::campaign::CampaignState;
 use policy::ids::EventId;
 use policy::person::{Person, SuppressionSource};
 use policy::purpose::Scope;
@@ -18,7 +17,7 @@ use policy::subscription::Subscription;
 use policy::token::ContactToken;
 
 use crate::block::Run;
-use crate::message;
+use crate::breaker;
 
 /// Somebody who waits for a slot.
 #[derive(Debug)]
@@ -30,6 +29,8 @@ pub(crate) struct Candidate {
     /// As last read; `None` if they are not on the list any more.
     pub(crate) subscription: Option<Subscription>,
     pub(crate) holding: Holding,
+    /// The template filled for them, with the last yes.
+    pub(crate) message: Option<TemplateMessage>,
 }
 
 /// What the worker holds for a candidate.
@@ -65,10 +66,13 @@ pub(crate) enum Delivered {
     },
 }
 
-/// How long before its slot a person is claimed: a write's usual time.
-const CLAIM_LEAD: SignedDuration = SignedDuration::from_millis(20);
+/// How long before its slot a person is claimed: a write's usual time, twice.
+const CLAIM_LEAD: SignedDuration = SignedDuration::from_millis(30);
 
-/// An outcome that says: no request was made, try again at once.
+/// How long somebody waits for whom the table gave no answer.
+const FAULT_RECHECK: SignedDuration = SignedDuration::from_secs(30);
+
+/// An outcome that says: no request was made, whoever comes next may try.
 pub(crate) fn handed_over(now: Timestamp) -> Outcome {
     Outcome::Deferred {
         reason: "handed_over".to_owned(),
@@ -76,32 +80,60 @@ pub(crate) fn handed_over(now: Timestamp) -> Outcome {
     }
 }
 
+/// An outcome that says: no request was made, since the world failed.
+fn failed_before(now: Timestamp) -> Outcome {
+    Outcome::Deferred {
+        reason: "fault".to_owned(),
+        due: now.saturating_add(FAULT_RECHECK).unwrap_or(Timestamp::MAX),
+    }
+}
+
 /// Brings one candidate to the wire at `slot`.
 pub(crate) async fn deliver(run: &Run<'_>, mut candidate: Candidate, slot: Slot) -> Delivered {
     let clock = &run.deps.clock;
-    let settled = |index, outcome| Delivered::Settled { index, outcome };
+    let index = candidate.index;
+    let settled = |outcome| Delivered::Settled { index, outcome };
     let lead = slot.at.saturating_sub(CLAIM_LEAD).unwrap_or(slot.at);
     clock.sleep_until(lead).await;
+    if clock.now().duration_since(slot.at) > run.sender.pace.lateness {
+        // Nobody is claimed for a slot that cannot be used.
+        candidate.holding = match candidate.holding {
+            Holding::Claim(claimed) => Holding::Claim(claimed),
+            Holding::Nothing | Holding::Permit(_) => Holding::Nothing,
+        };
+        return Delivered::Forfeited(Box::new(candidate));
+    }
 
     let claimed = match hold(run, &mut candidate).await {
         Ok(claimed) => claimed,
-        Err(outcome) => return settled(candidate.index, outcome),
+        Err(outcome) => return settled(outcome),
     };
     clock.sleep_until(slot.at).await;
-    let late = clock.now().duration_since(slot.at);
-    if late > run.sender.pace.lateness {
-        // The request would break the proof of the slots: never used late.
-        candidate.holding = Holding::Claim(claimed);
-        return Delivered::Forfeited(Box::new(candidate));
-    }
     if let Err(outcome) = may_go_on(run) {
-        return settled(candidate.index, outcome);
+        return settled(outcome);
     }
-    let Some(subscription) = &candidate.subscription else {
-        return settled(candidate.index, handed_over(clock.now()));
-    };
-    let outcome = request(run, candidate.index, claimed, subscription, slot).await;
-    settled(candidate.index, outcome)
+    // Used late, or faster than WhatsApp takes it, the slot would break the
+    // proof: it is never used then.
+    let late = clock.now().duration_since(slot.at);
+    if late > run.sender.pace.lateness || !run.is_current(slot.epoch) {
+        return forfeit(candidate, claimed);
+    }
+    match request(run, &candidate, claimed).await {
+        Some(Sent::Answered(answer)) => settled(outcome(run, index, answer, slot).await),
+        Some(Sent::Unused(claimed)) if run.deps.whatsapp.warm(1).await => {
+            forfeit(candidate, claimed)
+        }
+        Some(Sent::Unused(_)) => settled(not_connected(run)),
+        None => settled(failed_before(clock.now())),
+    }
+}
+
+/// The slot is gone; the claim stays, and is worth a new decision.
+fn forfeit(candidate: Candidate, claimed: Claimed) -> Delivered {
+    Delivered::Forfeited(Box::new(Candidate {
+        holding: Holding::Claim(claimed),
+        ..candidate
+    }))
 }
 
 /// The claim for one request. Every round decides anew on the person as they
@@ -117,12 +149,15 @@ async fn hold(run: &Run<'_>, candidate: &mut Candidate) -> Result<Claimed, Outco
             // A forfeited slot voids the permit: read, decide, and go on only
             // at the version of our own claim.
             read_again(run, candidate).await?;
-            match claimed.renew(run.decide(candidate)?) {
+            match claimed.renew(decide(run, candidate)?) {
                 Ok(claimed) => return Ok(claimed),
                 Err(permit) => permit,
             }
         }
-        Holding::Nothing => run.decide(candidate)?,
+        Holding::Nothing => {
+            read_again(run, candidate).await?;
+            decide(run, candidate)?
+        }
     };
     loop {
         let now = deps.clock.now();
@@ -136,15 +171,22 @@ async fn hold(run: &Run<'_>, candidate: &mut Candidate) -> Result<Claimed, Outco
             Ok(ClaimAnswer::Lost(_)) => {
                 // Their subscription may have narrowed with the same write.
                 read_again(run, candidate).await?;
-                permit = run.decide(candidate)?;
+                permit = decide(run, candidate)?;
             }
             Err(fault) => {
                 // The claim may stand, but no request was made for it.
                 tracing::warn!(error = chain(&fault), "claim failed");
-                return Err(handed_over(now));
+                return Err(failed_before(now));
             }
         }
     }
+}
+
+/// The policy's yes, and the message that goes with it.
+fn decide(run: &Run<'_>, candidate: &mut Candidate) -> Result<Permit, Outcome> {
+    let (permit, message) = run.decide(candidate)?;
+    candidate.message = Some(message);
+    Ok(permit)
 }
 
 /// Past its deadline, or once WhatsApp has stopped it, a worker neither claims
@@ -179,48 +221,55 @@ async fn read_again(run: &Run<'_>, candidate: &mut Candidate) -> Result<(), Outc
         }
         Err(fault) => {
             tracing::warn!(error = chain(&fault), "facts cannot be read");
-            Err(handed_over(deps.clock.now()))
+            Err(failed_before(deps.clock.now()))
         }
     }
 }
 
-/// The one request, and what its answer means.
-async fn request(
-    run: &Run<'_>,
-    index: u8,
-    claimed: Claimed,
-    subscription: &Subscription,
-    slot: Slot,
-) -> Outcome {
-    let deps = run.deps;
+/// The one request; `None` if there is nothing to send, and so no request.
+async fn request(run: &Run<'_>, candidate: &Candidate, claimed: Claimed) -> Option<Sent> {
     let sender = run.sender;
-    let Ok(message) = message::compose(sender, subscription) else {
-        return handed_over(deps.clock.now());
-    };
     let callback = Callback {
         campaign: sender.campaign,
         place: Place {
             block: run.block.number,
-            index,
+            index: candidate.index,
         },
         attempt: run.block.attempt,
-    };
-    let answer = deps
-        .whatsapp
-        .send(
-            &sender.credentials,
-            &sender.phone_number_id,
-            claimed,
-            &subscription.phone,
-            &message,
-            &callback.to_string(),
-        )
-        .await;
+    }
+    .to_string();
+    let sent = run.deps.whatsapp.send(
+        &sender.credentials,
+        &sender.phone_number_id,
+        claimed,
+        &candidate.subscription.as_ref()?.phone,
+        candidate.message.as_ref()?,
+        &callback,
+    );
+    Some(sent.await)
+}
+
+/// WhatsApp cannot be reached: certainly no request was made.
+fn not_connected(run: &Run<'_>) -> Outcome {
+    let now = run.deps.clock.now();
+    let fraction = run.deps.ids.fraction();
+    match attempt::decide(&CallResult::NotSent, run.block.attempt, now, fraction) {
+        Next::Reconnect { due } => Outcome::Deferred {
+            reason: "not_connected".to_owned(),
+            due,
+        },
+        _ => failed_before(now),
+    }
+}
+
+/// What an answer means, and what it asks for besides.
+async fn outcome(run: &Run<'_>, index: u8, answer: Answer, slot: Slot) -> Outcome {
+    let deps = run.deps;
+    let sender = run.sender;
     let now = deps.clock.now();
     let result = match &answer {
         Answer::Accepted { .. } => CallResult::Accepted,
         Answer::NoAnswer => CallResult::NoAnswer,
-        Answer::NotSent => CallResult::NotSent,
         Answer::Refused(refused) => CallResult::Answered {
             code: refused.code,
             http_status: refused.http_status,
@@ -228,20 +277,19 @@ async fn request(
         },
     };
     let attempts = run.block.attempt;
-    match attempt::decide(&result, attempts, now, deps.ids.fraction()) {
+    let next = attempt::decide(&result, attempts, now, deps.ids.fraction());
+    match next {
         Next::Accept => match answer {
             Answer::Accepted { wamid } => Outcome::Accepted { wamid },
-            Answer::Refused(_) | Answer::NoAnswer | Answer::NotSent => Outcome::Unknown,
+            Answer::Refused(_) | Answer::NoAnswer => Outcome::Unknown,
         },
-        Next::Reconnect { due } => Outcome::Deferred {
-            reason: "not_connected".to_owned(),
-            due,
-        },
+        Next::Reconnect { .. } => not_connected(run),
         Next::Retry { code, due } => {
             if attempt::slows_number(code) {
+                let rate = sender.pace.milli_rate();
                 let slowed = deps
                     .rates
-                    .slow_down(&sender.phone_number_id, slot.epoch, now)
+                    .slow_down(&sender.phone_number_id, slot.epoch, rate)
                     .await;
                 if let Err(fault) = slowed {
                     tracing::warn!(error = chain(&fault), "number was not slowed down");
@@ -255,7 +303,7 @@ async fn request(
             Outcome::Rejected { code }
         }
         Next::StopAccount { code } | Next::StopNumber { code } | Next::StopTemplate { code } => {
-            halt(run, code).await;
+            halt(run, &next).await;
             Outcome::Rejected { code }
         }
         Next::Unknown => Outcome::Unknown,
@@ -283,22 +331,9 @@ async fn record_stop(run: &Run<'_>, index: u8, now: Timestamp) {
     }
 }
 
-/// The account, the number or the template is stopped: the campaign pauses for
-/// a person to look at, and this block makes no further request.
-async fn halt(run: &Run<'_>, code: u32) {
+/// The account, the number or the template is stopped: nothing is sent behind
+/// it until a person has looked at it, and this block makes no further request.
+async fn halt(run: &Run<'_>, next: &Next) {
     run.halted.store(true, Ordering::Relaxed);
-    tracing::error!(campaign = %run.sender.campaign, code, "stopped by WhatsApp; campaign pauses");
-    let paused = run
-        .deps
-        .campaigns
-        .move_campaign(
-            run.sender.tenant,
-            run.sender.campaign,
-            CampaignState::Running,
-            CampaignState::Paused,
-        )
-        .await;
-    if let Err(fault) = paused {
-        tracing::error!(campaign = %run.sender.campaign, error = chain(&fault), "campaign was not paused");
-    }
+    breaker::open(run.sender, next, run.deps).await;
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use futures_util::try_join;
 use platform::fault::Fault;
-use policy::block::{Block, Outcome, Place};
+use policy::block::{Block, Place};
 use policy::campaign::CampaignFacts;
 use policy::ids::{ListId, OwnerNonce};
 use policy::person::Person;
@@ -75,13 +75,16 @@ impl BlockFacts {
 /// that no request was made.
 async fn spent(block: &Block, sender: &Sender, deps: &Deps) -> Result<BTreeMap<u8, u16>, Fault> {
     let mut spent = BTreeMap::new();
-    for attempt in 1..block.attempt {
-        let outcomes = deps
-            .campaigns
-            .outcomes(sender.tenant, sender.campaign, block.number, attempt)
-            .await?;
+    if block.attempt == 1 {
+        return Ok(spent);
+    }
+    let earlier = deps
+        .campaigns
+        .earlier_outcomes(sender.tenant, sender.campaign, block)
+        .await?;
+    for (attempt, outcomes) in earlier {
         for (index, outcome) in outcomes {
-            if matches!(outcome, Outcome::Refused { .. } | Outcome::Deferred { .. }) {
+            if outcome.spends_claim() {
                 spent.insert(index, attempt);
             }
         }

@@ -7,19 +7,25 @@
 //! crash after it leaves them in doubt, and nobody is ever asked twice by
 //! itself. Near its deadline the rest of a range goes into a new message.
 //!
-//! `range` walks the blocks, `block` runs one, `delivery` brings one
-//! message to its slot and over the wire.
+//! `range` walks the blocks, `block` runs one, `slots` hands slots out to those
+//! who wait, `delivery` brings one message to its slot and over the wire,
+//! `ledger` keeps what came of each.
 
 mod block;
+mod breaker;
 mod delivery;
 mod facts;
+mod ledger;
 mod message;
+mod money;
 mod range;
+mod slots;
 
 use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use platform::aws::Clients;
 use platform::batch::{self, Disposition};
 use platform::campaigns::Campaigns;
@@ -34,6 +40,7 @@ use platform::queue::{Queue, SendTask};
 use platform::rate::Rates;
 use platform::secrets::Secrets;
 use platform::whatsapp;
+use policy::pace::Pace;
 
 /// Settings; each field is one variable.
 #[derive(Clone, Debug)]
@@ -94,6 +101,8 @@ pub struct Deps {
     in_flight_max: NonZeroUsize,
     transit: SignedDuration,
     metrics: MetricsSink,
+    /// When the connections were last warm.
+    warm_at: Arc<Mutex<Option<Timestamp>>>,
 }
 
 impl Deps {
@@ -121,9 +130,29 @@ impl Deps {
             in_flight_max: config.in_flight_max,
             transit: config.transit,
             metrics: config.metrics,
+            warm_at: Arc::default(),
             clock,
             ids,
         })
+    }
+
+    /// Opens the connections that a number of this pace needs when answers take
+    /// their usual time, unless they were used a moment ago.
+    async fn warm_up(&self, pace: &Pace) {
+        let now = self.clock.now();
+        let recently = self
+            .warm_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .replace(now);
+        if recently.is_some_and(|at| now.duration_since(at) < STAYS_WARM) {
+            return;
+        }
+        let in_flight = pace.milli_rate() * ANSWER_MS / 1_000_000 + 1;
+        let wanted = usize::try_from(in_flight).unwrap_or(usize::MAX);
+        self.whatsapp
+            .warm(wanted.min(self.in_flight_max.get()))
+            .await;
     }
 
     /// The same, speaking to WhatsApp through `whatsapp`.
@@ -133,6 +162,12 @@ impl Deps {
         self
     }
 }
+
+/// How long WhatsApp may take to answer while no slot lacks a connection.
+const ANSWER_MS: u64 = 400;
+
+/// How long connections are taken to stay open: less than servers keep them.
+const STAYS_WARM: SignedDuration = SignedDuration::from_secs(45);
 
 /// Handles a batch of tasks.
 pub async fn handle(event: SqsEvent, invocation: Invocation, deps: &Deps) -> SqsBatchResponse {

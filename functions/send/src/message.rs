@@ -7,11 +7,6 @@ use policy::subscription::Subscription;
 
 use crate::range::Sender;
 
-/// Whether the template's variables can be filled for this person.
-pub(crate) fn check(sender: &Sender, subscription: &Subscription) -> Result<(), RefusalReason> {
-    compose(sender, subscription).map(|_| ())
-}
-
 /// The message, filled for this person.
 pub(crate) fn compose(
     sender: &Sender,

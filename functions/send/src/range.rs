@@ -8,19 +8,22 @@ use platform::metrics::Metrics;
 use platform::queue::SendTask;
 use platform::whatsapp::Credentials;
 use policy::block::Phase;
-use policy::campaign::CampaignState;
-use policy::content::{Mapping, Template, TemplateStatus};
+use policy::campaign::{CampaignState, template_hold};
+use policy::content::{Mapping, Template};
 use policy::ids::{CampaignId, OwnerNonce, TenantId};
 use policy::pace::Pace;
 use policy::send::Terms;
 
-use crate::{Deps, block};
+use crate::money::{self, Intent};
+use crate::{Deps, block, breaker};
 
 /// Everything that the blocks of one range share.
 #[derive(Debug)]
 pub(crate) struct Sender {
     pub(crate) tenant: TenantId,
     pub(crate) campaign: CampaignId,
+    /// The WhatsApp Business Account.
+    pub(crate) account: String,
     pub(crate) phone_number_id: String,
     pub(crate) credentials: Credentials,
     pub(crate) template: Template,
@@ -34,6 +37,10 @@ const BLOCK_LIFE: SignedDuration = SignedDuration::from_secs(60);
 
 /// What must be left of the invocation to begin another block.
 const BLOCK_TIME: SignedDuration = SignedDuration::from_secs(30);
+
+/// How old the description of a template may be: the timer reads it every few
+/// minutes, so an older one says that nobody knows what WhatsApp says of it.
+const TEMPLATE_KEPT: SignedDuration = SignedDuration::from_hours(2);
 
 /// What a block leaves of the invocation, to write its end down.
 const CLOSING_TIME: SignedDuration = SignedDuration::from_secs(8);
@@ -56,19 +63,17 @@ pub(crate) async fn send(
         return Ok(());
     };
     // Released blocks of a campaign that waits stay pending; whoever lets it
-    // run again releases them again.
-    if !matches!(
-        campaign.state,
-        CampaignState::Running | CampaignState::Cancelled
-    ) {
+    // run again releases them again. Those of one that has ended are settled by
+    // the timer, which needs neither number nor template for it.
+    let is_late = |now| campaign.plan.not_after.is_some_and(|end| end < now);
+    if campaign.state != CampaignState::Running || is_late(deps.clock.now()) {
         return Ok(());
     }
     let Some(sender) = sender(tenant, id, &campaign, deps).await? else {
         return Ok(());
     };
-    deps.whatsapp
-        .warm(&sender.credentials, &sender.phone_number_id)
-        .await;
+    let budget = deps.campaigns.budget(tenant, id).await?;
+    deps.warm_up(&sender.pace).await;
     for number in from..to {
         let now = deps.clock.now();
         if invocation.ends_within(BLOCK_TIME, now) {
@@ -87,12 +92,34 @@ pub(crate) async fn send(
         if !matches!(planned.phase, Phase::Pending { due } if due <= now) {
             continue;
         }
+        if breaker::is_open(&sender, deps).await? {
+            return Ok(());
+        }
         let deadline = deadline(invocation, now);
         let owner = OwnerNonce::from_uuid(deps.ids.mint(now));
-        let begun = deps
-            .campaigns
-            .begin_block(tenant, id, &planned, owner, deadline, now)
-            .await?;
+        let begun = match &budget {
+            None => {
+                deps.campaigns
+                    .begin_block(tenant, id, &planned, owner, deadline, now)
+                    .await?
+            }
+            Some(money) => {
+                let budget = &money.budget;
+                let intent = Intent {
+                    owner,
+                    deadline,
+                    now,
+                };
+                match money::begin(&planned, budget, intent, &campaign, &sender, deps).await? {
+                    Ok(begun) => begun,
+                    Err(reason) => {
+                        tracing::warn!(campaign = %id, reason = reason.code(), "campaign held");
+                        deps.campaigns.hold_campaign(tenant, id, reason).await?;
+                        return Ok(());
+                    }
+                }
+            }
+        };
         if let Some(begun) = begun {
             block::run(begun, owner, deadline, &sender, deps, metrics).await?;
         }
@@ -140,23 +167,33 @@ async fn sender(
     let Ok(template) = Template::parse(&synced.json) else {
         return refuse("its template cannot be read");
     };
-    // A campaign that has ended sends nothing, whatever became of its template:
-    // its blocks are settled, and the ledger closes.
     let now = deps.clock.now();
-    let ended =
-        campaign.state == CampaignState::Cancelled || plan.not_after.is_some_and(|end| end < now);
-    if template.status != TemplateStatus::Approved && !ended {
-        return refuse("its template is not approved");
+    if now.duration_since(synced.synced_at) > TEMPLATE_KEPT {
+        return refuse("its template was not read from WhatsApp for too long");
+    }
+    let approved = match &campaign.approved {
+        Some(approved) => approved.template.clone(),
+        None => synced.fingerprint()?,
+    };
+    let present = synced.fingerprint()?;
+    if let Some(reason) = template_hold(&template, &plan.purpose, &approved, &present) {
+        deps.campaigns.hold_campaign(tenant, id, reason).await?;
+        return refuse(reason.code());
     }
     let entries = plan.mapping.iter().map(|(k, v)| (k.as_str(), v.as_str()));
     let Ok(mapping) = Mapping::parse(entries) else {
         return refuse("its mapping cannot be read");
     };
-    let terms = Terms::new(template.category);
+    let terms = deps
+        .campaigns
+        .settings(tenant)
+        .await?
+        .terms(template.category);
     Ok(Some(Sender {
         terms,
         tenant,
         campaign: id,
+        account: number.waba,
         phone_number_id: plan.sender.clone(),
         credentials: Credentials {
             token: deps.secrets.read(&deps.token_secret).await?,

@@ -5,13 +5,17 @@
 //! the same code paths, as the events do. **When it fails**: the next tick
 //! starts from what is there; one campaign's fault does not hold up another.
 
+mod canary;
+mod close;
+mod course;
 mod recover;
-
-use std::collections::BTreeMap;
+mod start;
+mod stops;
+mod templates;
 
 use jiff::SignedDuration;
 use platform::aws::Clients;
-use platform::campaigns::{Campaign, Campaigns, Due, Page, SyncedTemplate};
+use platform::campaigns::{Campaigns, Due};
 use platform::clock::SharedClock;
 use platform::config::{ConfigError, Env};
 use platform::contacts::Contacts;
@@ -20,8 +24,8 @@ use platform::invocation::Invocation;
 use platform::metrics::{Metrics, MetricsSink};
 use platform::queue::Queue;
 use platform::secrets::Secrets;
-use platform::whatsapp::{self, Credentials};
-use policy::campaign::{CampaignState, CampaignStep};
+use platform::whatsapp;
+use policy::campaign::CampaignState;
 use policy::ids::{CampaignId, TenantId};
 
 /// Settings; each field is one variable.
@@ -31,6 +35,8 @@ pub struct Config {
     pub contacts_table: String,
     /// `IZIN_CAMPAIGNS_TABLE`
     pub campaigns_table: String,
+    /// `IZIN_FANOUT_QUEUE_URL`
+    pub fanout_queue_url: String,
     /// `IZIN_SEND_QUEUE_URL`
     pub send_queue_url: String,
     /// `IZIN_WHATSAPP_TOKEN_SECRET`: name or ARN of the secret.
@@ -50,6 +56,7 @@ impl Config {
         Ok(Self {
             contacts_table: env.required("IZIN_CONTACTS_TABLE")?,
             campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
+            fanout_queue_url: env.required("IZIN_FANOUT_QUEUE_URL")?,
             send_queue_url: env.required("IZIN_SEND_QUEUE_URL")?,
             whatsapp_token_secret: env.required("IZIN_WHATSAPP_TOKEN_SECRET")?,
             graph_url: env.parsed_or("IZIN_GRAPH_URL", "https://graph.facebook.com".to_owned())?,
@@ -65,6 +72,7 @@ pub struct Deps {
     clock: SharedClock,
     contacts: Contacts,
     campaigns: Campaigns,
+    fanout: Queue,
     send: Queue,
     secrets: Secrets,
     whatsapp: whatsapp::Client,
@@ -81,6 +89,7 @@ impl Deps {
         Ok(Self {
             contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
+            fanout: Queue::new(clients.sqs.clone(), config.fanout_queue_url.clone()),
             send: Queue::new(clients.sqs.clone(), config.send_queue_url.clone()),
             secrets: Secrets::new(clients.secrets.clone(), clock.clone()),
             whatsapp: whatsapp::Client::new(&config.graph_url, &config.graph_version)?,
@@ -91,15 +100,23 @@ impl Deps {
     }
 }
 
+/// What must be left of the invocation to look at another campaign, or at
+/// more of its blocks.
+const STEP_TIME: SignedDuration = SignedDuration::from_secs(10);
+
 /// One tick.
-pub async fn handle(_: Invocation, deps: &Deps) -> Result<(), Fault> {
+pub async fn handle(invocation: Invocation, deps: &Deps) -> Result<(), Fault> {
     let mut metrics = Metrics::of("sweep");
     let mut first_fault = None;
     for due in deps.campaigns.due().await? {
         let Due::Campaign(tenant, id) = due else {
             continue;
         };
-        if let Err(fault) = visit(tenant, id, deps, &mut metrics).await {
+        if invocation.ends_within(STEP_TIME, deps.clock.now()) {
+            tracing::warn!("the next tick goes on");
+            break;
+        }
+        if let Err(fault) = visit(tenant, id, invocation, deps, &mut metrics).await {
             tracing::warn!(campaign = %id, error = chain(&fault), "campaign waits for the next tick");
             first_fault.get_or_insert(fault);
         }
@@ -108,112 +125,40 @@ pub async fn handle(_: Invocation, deps: &Deps) -> Result<(), Fault> {
     first_fault.map_or(Ok(()), Err)
 }
 
-/// Looks at one campaign: templates while it is prepared; crashed blocks,
-/// releases and the end while it runs.
+/// Looks at one campaign: its template and its start while it is prepared;
+/// what stops it, its blocks and its end while it runs.
 async fn visit(
     tenant: TenantId,
     id: CampaignId,
+    invocation: Invocation,
     deps: &Deps,
     metrics: &mut Metrics,
 ) -> Result<(), Fault> {
     let Some(campaign) = deps.campaigns.campaign(tenant, id).await? else {
         return deps.campaigns.remove_due(Due::Campaign(tenant, id)).await;
     };
-    if !campaign.state.is_final() {
-        sync_template(tenant, &campaign, deps).await?;
-    }
-    if matches!(
-        campaign.state,
-        CampaignState::Running | CampaignState::Paused | CampaignState::Cancelled
-    ) {
-        let recovered = recover::crashed_blocks(tenant, id, deps).await?;
-        metrics.count("BlocksRecovered", recovered.blocks);
-        metrics.count("Unknown", recovered.unknown);
-        let now = deps.clock.now();
-        let report = deps.campaigns.release(tenant, id, &deps.send, now).await?;
-        metrics.count("BlocksReleased", report.released as u64);
-        if report.open == 0 {
-            finish(tenant, id, &campaign, deps, metrics).await?;
+    match campaign.state {
+        CampaignState::Draft
+        | CampaignState::Validating
+        | CampaignState::Validated
+        | CampaignState::Approved => templates::sync(tenant, &campaign, deps).await,
+        CampaignState::Scheduled => {
+            let synced = templates::sync(tenant, &campaign, deps).await;
+            start::if_due(tenant, id, &campaign, deps).await?;
+            synced
         }
-    }
-    if campaign.state == CampaignState::Completed {
-        deps.campaigns.remove_due(Due::Campaign(tenant, id)).await?;
-    }
-    Ok(())
-}
-
-/// Says "completed" only when it is true: every block of every page is done.
-async fn finish(
-    tenant: TenantId,
-    id: CampaignId,
-    campaign: &Campaign,
-    deps: &Deps,
-    metrics: &mut Metrics,
-) -> Result<(), Fault> {
-    if let Ok(completed) = campaign.state.apply(CampaignStep::Complete) {
-        let (totals, _) = deps.campaigns.totals(tenant, id).await?;
-        if !totals.is_settled() {
-            return Ok(());
+        CampaignState::Planning | CampaignState::Running | CampaignState::Paused => {
+            // A template that cannot be read now must not hold up the ledger.
+            let synced = templates::sync(tenant, &campaign, deps).await;
+            let held = stops::check(tenant, id, &campaign, deps, metrics).await?;
+            if campaign.state != CampaignState::Planning {
+                course::visit(tenant, id, &campaign, held, invocation, deps, metrics).await?;
+            }
+            synced
         }
-        let pages = deps.campaigns.pages(tenant, id).await?;
-        let frozen: u64 = pages.iter().map(Page::judged).sum();
-        let drift = frozen.abs_diff(totals.audience());
-        if drift > 0 {
-            // "Completed" would not be true: an alarm, and a person looks.
-            tracing::error!(campaign = %id, drift, "people are not accounted for");
-            metrics.count("ConservationDrift", drift);
-            return Ok(());
+        CampaignState::Cancelled => {
+            course::visit(tenant, id, &campaign, true, invocation, deps, metrics).await
         }
-        deps.campaigns
-            .move_campaign(tenant, id, campaign.state, completed)
-            .await?;
-        tracing::info!(campaign = %id, "campaign completed");
-    } else if campaign.state != CampaignState::Cancelled {
-        return Ok(());
+        CampaignState::Completed => deps.campaigns.remove_due(Due::Campaign(tenant, id)).await,
     }
-    deps.campaigns.remove_due(Due::Campaign(tenant, id)).await
-}
-
-/// How old a template's description may get before it is read again.
-const TEMPLATE_KEPT: SignedDuration = SignedDuration::from_mins(10);
-
-/// Keeps what WhatsApp says of the campaign's template fresh.
-async fn sync_template(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> Result<(), Fault> {
-    let wanted = &campaign.plan.template;
-    let now = deps.clock.now();
-    let known = deps
-        .campaigns
-        .template(tenant, &wanted.name, &wanted.language)
-        .await?;
-    if known.is_some_and(|known| now.duration_since(known.synced_at) < TEMPLATE_KEPT) {
-        return Ok(());
-    }
-    let Some(number) = deps.campaigns.number(&campaign.plan.sender).await? else {
-        return Ok(());
-    };
-    let credentials = Credentials {
-        token: deps.secrets.read(&deps.token_secret).await?,
-    };
-    let listed = deps
-        .whatsapp
-        .templates(&credentials, &number.waba, &wanted.name)
-        .await?;
-    let text = |entry: &serde_json::Value, name: &str| -> Option<String> {
-        Some(entry.get(name)?.as_str()?.to_owned())
-    };
-    let by_language: BTreeMap<String, &serde_json::Value> = listed
-        .iter()
-        .filter(|entry| text(entry, "name").as_ref() == Some(&wanted.name))
-        .filter_map(|entry| Some((text(entry, "language")?, entry)))
-        .collect();
-    if let Some(entry) = by_language.get(&wanted.language) {
-        let template = SyncedTemplate {
-            json: entry.to_string(),
-            synced_at: now,
-        };
-        deps.campaigns
-            .put_template(tenant, &wanted.name, &wanted.language, &template)
-            .await?;
-    }
-    Ok(())
 }

@@ -1,7 +1,6 @@
 //! Crashed blocks: what certainly was not sent returns to pending, what may
 //! have been sent becomes unknown.
 
-use jiff::SignedDuration;
 use platform::campaigns::Settlement;
 use platform::fault::Fault;
 use policy::block::{Block, Evidence, Phase, RecipientState, after_crash};
@@ -9,10 +8,6 @@ use policy::ids::{CampaignId, TenantId};
 use policy::person::Person;
 
 use crate::Deps;
-
-/// How long after its deadline a block is left alone: a request that was made
-/// just before may take as long as the client's time limit.
-const GRACE: SignedDuration = SignedDuration::from_secs(30);
 
 /// What a visit found.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,17 +22,16 @@ pub(crate) struct Recovered {
 pub(crate) async fn crashed_blocks(
     tenant: TenantId,
     id: CampaignId,
+    lost: &[Block],
     deps: &Deps,
 ) -> Result<Recovered, Fault> {
     let mut recovered = Recovered::default();
     let now = deps.clock.now();
-    for mut block in deps.campaigns.blocks(tenant, id).await? {
-        let Phase::InFlight { owner, deadline } = block.phase else {
+    for block in lost {
+        let mut block = block.clone();
+        let Phase::InFlight { owner, .. } = block.phase else {
             continue;
         };
-        if now.duration_since(deadline) < GRACE {
-            continue;
-        }
         let settlement = Settlement {
             owner,
             attempt: block.attempt,

@@ -1,7 +1,9 @@
-//! Meta's door: verifies, commits the stops, queues the rest, answers.
+//! Meta's door: verifies, commits the stops, queues the rest, answers. And the
+//! person's door: their own page.
 //!
 //! **Trigger**: `GET /webhook` when Meta subscribes, `POST /webhook` for every
-//! delivery. **Reads**: four secrets, the number directory, persons. **Writes**:
+//! delivery; `GET` and `POST /p/{link}` when a person opens their page.
+//! **Reads**: four secrets, the number directory, persons. **Writes**:
 //! stops to the contacts, statuses to the receipts queue as ids and codes,
 //! everything else to an object whose key it queues. **When it fails**: it does
 //! what it can, then answers 500, and Meta delivers the same body again, for
@@ -16,6 +18,7 @@ mod commit;
 mod delivery;
 mod names;
 mod numbers;
+mod page;
 mod router;
 mod stops;
 pub mod updates;
@@ -78,6 +81,7 @@ impl Config {
 /// Everything the handlers borrow; built once for each cold start.
 #[derive(Clone, Debug)]
 pub struct Deps {
+    campaigns: Campaigns,
     clock: SharedClock,
     contacts: Contacts,
     numbers: Numbers,
@@ -100,7 +104,8 @@ impl Deps {
         let campaigns = Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone());
         Self {
             contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
-            numbers: Numbers::new(campaigns),
+            numbers: Numbers::new(campaigns.clone()),
+            campaigns,
             objects: Objects::new(clients.s3.clone(), config.files_bucket.clone()),
             receipts: Queue::new(clients.sqs.clone(), config.receipts_queue_url.clone()),
             secrets: Secrets::new(clients.secrets.clone(), clock.clone()),

@@ -17,7 +17,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
 
-use crate::{Deps, delivery};
+use crate::{Deps, delivery, page};
 
 /// Most bytes of a body: Meta sends at most 3 MB.
 pub const BODY_MAX: usize = 3 * 1024 * 1024;
@@ -27,6 +27,7 @@ pub fn router(deps: Deps) -> Router {
     Router::new()
         .route("/webhook", get(subscribe).post(deliver))
         .layer(DefaultBodyLimit::max(BODY_MAX))
+        .merge(page::routes())
         .with_state(Arc::new(deps))
 }
 

@@ -2,7 +2,8 @@
 //! policies say, and nothing else.
 //!
 //! Statements about tables, queues, objects and secrets are judged, with
-//! `dynamodb:LeadingKeys` conditions, which bound a role to partitions. What
+//! `dynamodb:LeadingKeys` conditions, which bound a role to partitions, and
+//! `dynamodb:Attributes`, which bound what it reads of an item. What
 //! is not emulated (logs, keys) is not judged. Other conditions are refused
 //! when the role is read, rather than passed over.
 
@@ -62,6 +63,10 @@ struct Permission {
 enum Condition {
     /// `ForAllValues:StringLike` on `dynamodb:LeadingKeys`.
     PartitionsLike(Vec<String>),
+    /// `ForAllValues:StringEquals` on `dynamodb:Attributes`.
+    OnlyAttributes(Vec<String>),
+    /// `StringEquals: SPECIFIC_ATTRIBUTES` on `dynamodb:Select`.
+    SomeAttributes,
     /// `Null: false` on `dynamodb:LeadingKeys`.
     SomePartition,
 }
@@ -202,14 +207,15 @@ impl Condition {
                 Some(Self::SomePartition)
             }
             ("ForAllValues:StringLike", "dynamodb:LeadingKeys") => {
-                let patterns = match value {
-                    Value::Array(patterns) => patterns.as_slice(),
-                    one => std::slice::from_ref(one),
-                };
-                let patterns = patterns
-                    .iter()
-                    .map(|pattern| pattern.as_str().map(str::to_owned));
-                Some(Self::PartitionsLike(patterns.collect::<Option<_>>()?))
+                Some(Self::PartitionsLike(texts(value)?))
+            }
+            ("ForAllValues:StringEquals", "dynamodb:Attributes") => {
+                Some(Self::OnlyAttributes(texts(value)?))
+            }
+            ("StringEquals", "dynamodb:Select")
+                if value.as_str() == Some("SPECIFIC_ATTRIBUTES") =>
+            {
+                Some(Self::SomeAttributes)
             }
             _ => None,
         }
@@ -221,9 +227,21 @@ impl Condition {
                 .partitions
                 .iter()
                 .all(|partition| patterns.iter().any(|pattern| matches(pattern, partition))),
+            Self::OnlyAttributes(names) => need.attributes.iter().all(|name| names.contains(name)),
+            Self::SomeAttributes => !need.attributes.is_empty(),
             Self::SomePartition => !need.partitions.is_empty(),
         }
     }
+}
+
+/// One text or several.
+fn texts(value: &Value) -> Option<Vec<String>> {
+    let texts = match value {
+        Value::Array(texts) => texts.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let texts = texts.iter().map(|text| text.as_str().map(str::to_owned));
+    texts.collect()
 }
 
 /// Whether a statement is about a service that is emulated.

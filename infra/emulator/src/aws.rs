@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::account::{ACCESS_KEY, REGION, SECRET_KEY};
-use crate::client::plain;
+use crate::client::{dated, plain};
 use crate::dynamodb::{DynamoDb, TableError};
 use crate::s3::{S3, S3Error, Subscription};
 use crate::secrets::Secrets;
@@ -182,7 +182,7 @@ impl Aws {
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .service_config(self.endpoints.clone())
             .retry_config(RetryConfig::standard().with_initial_backoff(BACKOFF))
-            .http_client(client)
+            .http_client(dated(self.clock.clone(), client))
             .build()
     }
 

@@ -15,6 +15,7 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use platform::clock::SharedClock;
 
 /// Something that stands between the SDK and the network.
 pub trait Layer: fmt::Debug + Send + Sync + 'static {
@@ -32,6 +33,35 @@ pub fn plain() -> SharedHttpClient {
 pub fn layered(layer: impl Layer, inner: SharedHttpClient) -> SharedHttpClient {
     let layer = Arc::new(layer);
     SharedHttpClient::new(Layered { layer, inner })
+}
+
+/// Dates every answer of the tables by `clock`, as the cloud's servers date
+/// theirs. The other services judge signatures by the wall's clock, and the SDK
+/// signs by the dates it sees.
+pub(crate) fn dated(clock: SharedClock, inner: SharedHttpClient) -> SharedHttpClient {
+    layered(Dated(clock), inner)
+}
+
+#[derive(Debug)]
+struct Dated(SharedClock);
+
+impl Layer for Dated {
+    fn call(&self, request: HttpRequest, next: &SharedHttpConnector) -> HttpConnectorFuture {
+        let of_tables = Operation::of(&request).service == "dynamodb";
+        let (clock, answer) = (self.0.clone(), next.call(request));
+        if !of_tables {
+            return answer;
+        }
+        HttpConnectorFuture::new(async move {
+            let mut answer = answer.await?;
+            let date = clock
+                .now()
+                .strftime("%a, %d %b %Y %H:%M:%S GMT")
+                .to_string();
+            answer.headers_mut().insert("date", date);
+            Ok(answer)
+        })
+    }
 }
 
 #[derive(Debug)]

@@ -15,18 +15,22 @@ mod tests;
 
 use std::fmt;
 use std::future::pending;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use aws_smithy_runtime_api::client::http::{
     HttpConnector as _, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use jiff::Timestamp;
+use platform::clock::Clock as _;
 use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 use tokio::sync::Notify;
 
 use crate::client::{Layer, Operation, layered, plain};
+use crate::virtual_time::VirtualClock;
 
 tokio::task_local! {
     /// The process that runs on this task.
@@ -36,6 +40,11 @@ tokio::task_local! {
 /// When to crash; cheap to clone, every clone counts together.
 #[derive(Clone, Debug)]
 pub struct CrashPlan(Arc<Mutex<State>>);
+
+/// Which of the functions that ever ran this is, if it is one.
+pub fn process() -> Option<u64> {
+    Process::current().map(|process| process.0.id)
+}
 
 /// A function was killed after this effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,8 +56,11 @@ pub struct Killed {
 #[derive(Debug)]
 struct State {
     when: When,
+    holds_fire: bool,
     effects: Vec<String>,
     crashes: Vec<String>,
+    /// The processes that crashed, in the order of `crashes`.
+    dead: Vec<u64>,
 }
 
 enum When {
@@ -81,21 +93,36 @@ impl CrashPlan {
     fn new(when: When) -> Self {
         Self(Arc::new(Mutex::new(State {
             when,
+            holds_fire: false,
             effects: Vec::new(),
             crashes: Vec::new(),
+            dead: Vec::new(),
         })))
+    }
+
+    /// Neither counts nor crashes until it opens fire.
+    pub fn hold_fire(&self) {
+        self.lock().holds_fire = true;
+    }
+
+    /// Counts and crashes from now on.
+    pub fn open_fire(&self) {
+        self.lock().holds_fire = false;
     }
 
     /// Runs `work` as one process, which this plan may kill.
     pub async fn guard<T>(&self, work: impl Future<Output = T>) -> Result<T, Killed> {
         let process = Process::default();
-        let work = PROCESS.scope(process.clone(), work);
-        tokio::select! {
-            biased;
-            () = process.0.signal.notified() => Err(Killed {
-                effect: self.lock().crashes.last().cloned().unwrap_or_default(),
-            }),
-            output = work => Ok(output),
+        let mut work = pin!(PROCESS.scope(process.clone(), work));
+        loop {
+            tokio::select! {
+                biased;
+                () = process.0.signal.notified() => return Err(Killed {
+                    effect: self.lock().crashes.last().cloned().unwrap_or_default(),
+                }),
+                () = process.0.freezer.notified() => process.thaw().await,
+                output = &mut work => return Ok(output),
+            }
         }
     }
 
@@ -134,11 +161,19 @@ impl CrashPlan {
         self.lock().crashes.clone()
     }
 
+    /// The processes that crashed, as [`process`] names them, in order.
+    pub fn crashed_processes(&self) -> Vec<u64> {
+        self.lock().dead.clone()
+    }
+
     fn strikes(&self, process: &Process, name: &str) -> bool {
         if process.is_dead() {
             return true;
         }
         let mut state = self.lock();
+        if state.holds_fire {
+            return false;
+        }
         let strikes = match &mut state.when {
             When::Never => return false,
             When::After(left) => {
@@ -151,6 +186,7 @@ impl CrashPlan {
         state.effects.push(name.to_owned());
         if strikes {
             state.crashes.push(name.to_owned());
+            state.dead.push(process.0.id);
             process.kill();
         }
         strikes
@@ -193,17 +229,36 @@ impl fmt::Debug for When {
 }
 
 /// One running function.
-#[derive(Clone, Debug, Default)]
-struct Process(Arc<Life>);
+#[derive(Clone, Debug)]
+pub(crate) struct Process(Arc<Life>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Life {
+    id: u64,
     dead: AtomicBool,
     signal: Notify,
+    freezer: Notify,
+    frozen: Mutex<Option<(VirtualClock, Timestamp)>>,
+    /// Requests under way.
+    held: AtomicIsize,
+}
+
+impl Default for Process {
+    fn default() -> Self {
+        static PROCESSES: AtomicU64 = AtomicU64::new(1);
+        Self(Arc::new(Life {
+            id: PROCESSES.fetch_add(1, Ordering::Relaxed),
+            dead: AtomicBool::new(false),
+            signal: Notify::new(),
+            freezer: Notify::new(),
+            frozen: Mutex::default(),
+            held: AtomicIsize::new(0),
+        }))
+    }
 }
 
 impl Process {
-    fn current() -> Option<Self> {
+    pub(crate) fn current() -> Option<Self> {
         PROCESS.try_with(Self::clone).ok()
     }
 
@@ -214,5 +269,30 @@ impl Process {
     fn kill(&self) {
         self.0.dead.store(true, Ordering::Release);
         self.0.signal.notify_one();
+    }
+
+    /// Nothing of this process goes on until `until`.
+    pub(crate) fn freeze(&self, clock: VirtualClock, until: Timestamp) {
+        *self.frozen() = Some((clock, until));
+        self.0.freezer.notify_one();
+    }
+
+    /// Counts requests that begin or end.
+    pub(crate) fn count_held(&self, change: isize) {
+        self.0.held.fetch_add(change, Ordering::Relaxed);
+    }
+
+    /// Waits for the end of the frost.
+    async fn thaw(&self) {
+        let frozen = self.frozen().take();
+        if let Some((clock, until)) = frozen {
+            let held = self.0.held.load(Ordering::Relaxed);
+            let _away = clock.without(usize::try_from(held).unwrap_or(0));
+            clock.sleep_until(until).await;
+        }
+    }
+
+    fn frozen(&self) -> MutexGuard<'_, Option<(VirtualClock, Timestamp)>> {
+        self.0.frozen.lock().expect("no holder of the frost panics")
     }
 }

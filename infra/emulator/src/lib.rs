@@ -12,7 +12,7 @@
 //!   what it costs.
 //!
 //! Time is a [`SharedClock`](platform::clock::SharedClock) everywhere, so that
-//! a test can hold it.
+//! a test can hold it; [`virtual_time`] has one that jumps from event to event.
 
 pub mod access;
 pub mod account;
@@ -28,4 +28,5 @@ pub mod s3;
 pub mod secrets;
 pub mod sqs;
 pub mod template;
+pub mod virtual_time;
 pub mod wiring;

@@ -71,6 +71,10 @@ struct Mapping {
     concurrency: u32,
 }
 
+/// Messages that Lambda's pollers receive or delete in one request, whatever
+/// the batch size of the mapping.
+const POLLER_BATCH: usize = 10;
+
 /// What one or more deliveries came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delivered {
@@ -218,6 +222,11 @@ impl Wiring {
                 || self.0.sqs.delete(&mapping.queue, &message.receipt).is_err();
             delivered.failed += usize::from(kept);
         }
+        let batches = |messages: usize| messages.div_ceil(POLLER_BATCH) as u64;
+        let requests = batches(messages.len()) + batches(messages.len() - delivered.failed);
+        let wired = self.0.functions.get(&mapping.function);
+        let wired = wired.expect("only wired functions are started");
+        wired.function.count_queue_requests(requests);
         delivered
     }
 

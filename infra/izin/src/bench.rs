@@ -1,12 +1,16 @@
 //! Measurements, each by one command: figures with the conditions under which
 //! they came about.
 
+mod chaos;
+mod cost;
+mod operator;
 mod webhook;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::complain;
@@ -23,6 +27,12 @@ pub(crate) enum Bench {
     /// Meta's door: updates per second, time to the 200, cost of statuses, and
     /// whether anything is lost while tables and queues fail.
     Webhook(webhook::Args),
+    /// Crashes, frozen workers, lost answers, repeated webhooks: who is reached
+    /// twice, who is lost.
+    Chaos(chaos::Args),
+    /// Calls and capacity per message, dollars per million, beside two other
+    /// ways to build it.
+    Cost(cost::Args),
 }
 
 /// Runs one measurement; exit code 1 if it fails or a figure is not as it must
@@ -50,6 +60,8 @@ pub fn main(args: Args) -> ExitCode {
 pub(crate) async fn run(bench: Bench) -> anyhow::Result<bool> {
     match bench {
         Bench::Webhook(args) => webhook::run(args).await,
+        Bench::Chaos(args) => chaos::run(args).await,
+        Bench::Cost(args) => cost::run(args).await,
     }
 }
 
@@ -87,6 +99,13 @@ const PROFILE: &str = if cfg!(debug_assertions) {
 } else {
     "release"
 };
+
+/// A Tuesday, ten in the morning in Jakarta.
+fn start() -> Timestamp {
+    "2026-11-24T03:00:00Z"
+        .parse()
+        .expect("the start is a moment")
+}
 
 /// Runs `work` on a thread and a runtime of its own, as virtual time needs it.
 async fn alone<T, F>(work: impl FnOnce() -> F + Send + 'static) -> anyhow::Result<T>

@@ -8,6 +8,7 @@ pub(crate) mod facts;
 pub(crate) mod input;
 mod links;
 mod list;
+mod media;
 mod reply;
 mod table;
 mod template;
@@ -48,6 +49,19 @@ enum What {
         /// The file; the verdicts are allow, warn and block.
         #[arg(long, value_name = "FILE")]
         tsv: PathBuf,
+        /// JSON instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Whether a file may go out: its type, its structure, what hides in it.
+    Media {
+        /// The file.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The media type that it is said to have; by default only its name
+        /// must agree with the content.
+        #[arg(long, value_name = "TYPE")]
+        declared: Option<String>,
         /// JSON instead of a table.
         #[arg(long)]
         json: bool,
@@ -107,6 +121,11 @@ pub fn main(args: Args) -> ExitCode {
     match args.what {
         What::Reply { tsv, json } => publish(reply::check(&tsv), json, reply::page),
         What::Links { tsv, json } => publish(links::check(&tsv), json, links::page),
+        What::Media {
+            file,
+            declared,
+            json,
+        } => publish(media::check(&file, declared), json, media::page),
         What::Csv(args) => {
             let at = moment(args.at);
             let checked = table::check(&args.file, args.source, &args.countries, at);

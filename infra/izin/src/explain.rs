@@ -102,8 +102,6 @@ fn explain(person: &Path, campaign: &Path, at: Option<Timestamp>) -> Result<Answ
         },
         jurisdictions: Jurisdictions::embedded(),
         terms: &campaign.terms(),
-        service_window_ends: person.service_window_ends.as_ref().map(|end| end.0),
-        marketing_declined_at: person.marketing_declined_at.as_ref().map(|at| at.0),
     });
     let reasons = reasoning.reasons.into_iter().map(|reason| Reason {
         kind: match reason.kind {

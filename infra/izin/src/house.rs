@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use emulator::aws::Aws;
 use emulator::crash::CrashPlan;
 use emulator::template::Template;
@@ -17,7 +18,7 @@ use jiff::Timestamp;
 use platform::aws::Clients;
 use platform::clock::SharedClock;
 use platform::ids::Ids;
-use simulator::{Behaviour, BusinessNumber, Simulator, Tier, WebhookChaos};
+use simulator::{Behaviour, BusinessNumber, Delay, Simulator, Tier, WebhookChaos};
 use tokio::net::TcpListener;
 
 pub use self::seeds::Seeds;
@@ -36,6 +37,8 @@ pub struct Options {
     pub limit_per_second: u32,
     /// The share of it that is kept for what people write, messages per second.
     pub inbound_per_second: u32,
+    /// How many people the portfolio may reach in a day.
+    pub tier: Tier,
     /// How simulated people behave.
     pub behaviour: Behaviour,
     /// What happens to webhooks on their way.
@@ -47,6 +50,38 @@ pub struct Options {
     pub crashes: CrashPlan,
     /// Variables beyond those of the template, such as `IZIN_BLOCK_SIZE`.
     pub variables: Vec<(&'static str, String)>,
+    /// How long WhatsApp takes to answer.
+    pub answers: Delay,
+    /// What lies between the functions and AWS.
+    pub network: Network,
+}
+
+/// What lies between a function, by logical id, and AWS: layers that count,
+/// delay or watch. By default nothing.
+#[derive(Clone)]
+pub struct Network(Arc<dyn Fn(&str) -> SharedHttpClient + Send + Sync>);
+
+impl Network {
+    /// Asks `client` for the HTTP client of each function.
+    pub fn new(client: impl Fn(&str) -> SharedHttpClient + Send + Sync + 'static) -> Self {
+        Self(Arc::new(client))
+    }
+
+    fn client(&self, function: &str) -> SharedHttpClient {
+        (self.0)(function)
+    }
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self::new(|_| emulator::client::plain())
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network").finish_non_exhaustive()
+    }
 }
 
 /// A house with everything running but the pollers.
@@ -94,6 +129,7 @@ impl House {
             ids: Ids::seeded(options.seed),
             variables,
             crashes: options.crashes.clone(),
+            network: options.network.clone(),
         };
         let wiring = Wiring::new(&aws, functions.all()?, options.crashes.clone())?;
 
@@ -108,6 +144,9 @@ impl House {
         let clients = Clients::new(&aws.sdk_config());
         let campaigns = functions::campaigns(&aws, &clients, clock.clone())?;
         seeds.plant(&campaigns, &options).await?;
+        functions::tiers(&aws, &clients, clock.clone())?
+            .note_tier(Seeds::PORTFOLIO, &options.tier.name())
+            .await?;
         Ok(Self {
             aws,
             wiring,
@@ -124,13 +163,19 @@ impl House {
         functions::campaigns(&self.aws, &self.clients, self.clock.clone())
     }
 
+    /// The messaging limits of portfolios, for looking at what happened.
+    pub fn tiers(&self) -> anyhow::Result<platform::tier::Tiers> {
+        functions::tiers(&self.aws, &self.clients, self.clock.clone())
+    }
+
     /// The table of people, for looking at what happened.
     pub fn contacts(&self) -> anyhow::Result<platform::contacts::Contacts> {
         functions::contacts(&self.aws, &self.clients, self.clock.clone())
     }
 }
 
-fn simulator_config(options: &Options, seeds: &Seeds) -> simulator::Config {
+/// The simulator of a house.
+pub(crate) fn simulator_config(options: &Options, seeds: &Seeds) -> simulator::Config {
     let mut config = simulator::Config::new(
         seeds.app_secret.clone(),
         seeds.verify_token.clone(),
@@ -139,6 +184,7 @@ fn simulator_config(options: &Options, seeds: &Seeds) -> simulator::Config {
     config.seed = options.seed;
     config.behaviour = options.behaviour.clone();
     config.webhooks = options.webhooks.clone();
+    config.answer_delay = options.answers;
     config.numbers = vec![BusinessNumber {
         phone_number_id: Seeds::PHONE_NUMBER_ID.to_owned(),
         display_phone_number: "+62 21 5550 0100".to_owned(),
@@ -146,7 +192,7 @@ fn simulator_config(options: &Options, seeds: &Seeds) -> simulator::Config {
         waba_id: Seeds::WABA.to_owned(),
         portfolio_id: Seeds::PORTFOLIO.to_owned(),
         throughput_per_second: options.limit_per_second,
-        tier: Tier::Unlimited,
+        tier: options.tier,
     }];
     config
         .templates
@@ -168,6 +214,7 @@ impl simulator::Clock for SimulatedClock {
     }
 }
 
-fn simulated(clock: &SharedClock) -> Arc<dyn simulator::Clock> {
+/// `clock` as the simulator takes it.
+pub(crate) fn simulated(clock: &SharedClock) -> Arc<dyn simulator::Clock> {
     Arc::new(SimulatedClock(clock.clone()))
 }

@@ -7,10 +7,10 @@ use anyhow::Context as _;
 use emulator::crash::CrashPlan;
 use platform::clock::SharedClock;
 use policy::pace::Pace;
-use simulator::{Behaviour, WebhookChaos};
+use simulator::{Behaviour, Delay, WebhookChaos};
 
 use crate::complain;
-use crate::house::{House, Options, Seeds};
+use crate::house::{House, Network, Options, Seeds};
 
 /// What the standing service can be told.
 #[derive(Clone, Debug, clap::Args)]
@@ -47,8 +47,11 @@ async fn stand(args: &Args) -> anyhow::Result<()> {
         seed: args.seed,
         limit_per_second: args.mps,
         inbound_per_second: Pace::usual_inbound(args.mps),
+        tier: simulator::Tier::Unlimited,
         behaviour: Behaviour::default(),
         webhooks: WebhookChaos::default(),
+        answers: Delay::NONE,
+        network: Network::default(),
         time_limits: true,
         crashes: CrashPlan::never(),
         variables: Vec::new(),

@@ -108,7 +108,7 @@ pub enum Tier {
 
 impl Tier {
     /// The name the API gives it, such as `TIER_2K`.
-    pub(crate) fn name(self) -> String {
+    pub fn name(self) -> String {
         match self {
             Self::Limited(people) if people >= 1_000 && people.is_multiple_of(1_000) => {
                 format!("TIER_{}K", people / 1_000)

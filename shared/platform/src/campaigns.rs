@@ -3,24 +3,39 @@
 mod audience;
 mod block_items;
 mod blocks;
+mod breakers;
+mod budgets;
+mod controls;
 mod directory;
+mod findings;
 mod idempotency;
 mod imports;
 mod ledger;
 mod meta;
+mod meta_item;
 mod release;
+mod survey;
 mod templates;
+mod terms;
 
 use aws_sdk_dynamodb::Client;
 
 pub use self::audience::Page;
 pub use self::blocks::Settlement;
+pub use self::breakers::{BreakerState, Opening};
+pub use self::budgets::{Begun, CampaignBudget};
+pub use self::controls::{Approved, Controls, Scheduled};
 pub use self::directory::{ApiKey, Due, List, Number, Tenant};
+pub use self::findings::{Doubt, Finding};
 pub use self::idempotency::Answer;
-pub use self::imports::{Import, ImportCounts, ImportState};
+pub use self::imports::{
+    Declared, Import, ImportCounts, ImportMode, ImportProgress, ImportState, ImportStep, Release,
+    UploadedFile, Weighed, WeighedReason,
+};
 pub use self::ledger::BlockLedger;
 pub use self::meta::{Campaign, NewCampaign, TemplateRef};
 pub use self::release::ReleaseReport;
+pub use self::survey::{BlockCursor, Survey};
 pub use self::templates::SyncedTemplate;
 use crate::clock::SharedClock;
 use crate::table::Table;

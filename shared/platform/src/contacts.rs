@@ -10,7 +10,9 @@ mod resume;
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
+use policy::consent::Consent;
 use policy::ids::{ListId, TenantId};
+use policy::purpose::Purpose;
 use policy::subscription::Subscription;
 use policy::token::ContactToken;
 
@@ -34,6 +36,15 @@ pub struct ShardPage {
     pub people: Vec<(ContactToken, Subscription)>,
     /// Whether the shard goes on after the last of them.
     pub more: bool,
+}
+
+/// What a person agreed to on one list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Agreement {
+    /// Their yes, or its absence.
+    pub consent: Consent,
+    /// BCP 47 language tag, where known.
+    pub language: Option<String>,
 }
 
 impl Contacts {
@@ -64,6 +75,24 @@ impl Contacts {
             .collect();
         let items = self.table.get_all(&keys, true).await?;
         items.into_iter().map(items::subscription).collect()
+    }
+
+    /// What a person agreed to on one list, and nothing else of them: the
+    /// number and the name are not read.
+    pub async fn agreement(
+        &self,
+        tenant: TenantId,
+        list: ListId,
+        token: ContactToken,
+    ) -> Result<Option<Agreement>, Fault> {
+        let key = ContactKey::Subscription {
+            tenant,
+            list,
+            token,
+        };
+        let parts = ["pk", "sk", "v", "consent", "language"];
+        let item = self.table.get_parts(&key.key(), &parts).await?;
+        item.map(items::agreement).transpose()
     }
 
     /// A piece of one shard of a list after `after`, at most `limit` people.
@@ -107,5 +136,67 @@ impl Contacts {
             })
             .collect::<Result<_, _>>()?;
         self.table.put_all(items).await
+    }
+
+    /// Writes one subscription over the one that was read, if its consent is
+    /// still that; `false` if somebody has withdrawn, erased or renewed it in
+    /// between.
+    pub async fn replace_subscription(
+        &self,
+        tenant: TenantId,
+        list: ListId,
+        token: ContactToken,
+        known: &Subscription,
+        new: &Subscription,
+    ) -> Result<bool, Fault> {
+        let key = ContactKey::Subscription {
+            tenant,
+            list,
+            token,
+        };
+        let item = table::encode(&key.key(), &items::SubscriptionItem::from(new))?;
+        let answer = self
+            .table
+            .client
+            .put_item()
+            .table_name(&self.table.name)
+            .set_item(Some(item))
+            .condition_expression("consent = :known")
+            .expression_attribute_values(":known", items::consent_value(known)?)
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(Fault::sdk("replace a subscription")(error)),
+        }
+    }
+
+    /// Those of `tokens` who have said stop to advertising, as of a moment ago:
+    /// for a count. What decides on a message reads
+    /// [strongly](Self::persons).
+    pub async fn stopped(
+        &self,
+        tenant: TenantId,
+        tokens: &[ContactToken],
+    ) -> Result<Vec<ContactToken>, Fault> {
+        let keys: Vec<_> = tokens
+            .iter()
+            .map(|&token| ContactKey::Person { tenant, token }.key())
+            .collect();
+        let mut stopped = Vec::new();
+        for item in self.table.get_all(&keys, false).await? {
+            let (token, person) = items::person(item)?;
+            if person.suppression(&Purpose::marketing()).is_some() {
+                stopped.push(token);
+            }
+        }
+        Ok(stopped)
     }
 }

@@ -78,6 +78,11 @@ pub fn list_shard(tenant: TenantId, list: ListId, shard: u8) -> String {
     format!("T#{tenant}#L#{list}#{shard:02x}")
 }
 
+/// The partition of what stops a tenant's messages.
+pub fn breakers(tenant: TenantId) -> String {
+    format!("T#{tenant}#X")
+}
+
 /// The partition of one shard of a campaign's blocks.
 pub fn block_shard(tenant: TenantId, campaign: CampaignId, shard: u32) -> String {
     format!("T#{tenant}#K#{campaign}#{shard:x}")
@@ -152,6 +157,13 @@ pub enum CampaignKey {
     ApiKey(KeyId),
     /// A block of a campaign.
     Block(TenantId, CampaignId, u32),
+    /// What stops a tenant's messages: scope, and which account, number or
+    /// template.
+    Breaker(TenantId, String, String),
+    /// A campaign's money.
+    Budget(TenantId, CampaignId),
+    /// What a named person did about a message in doubt, by block and index.
+    Finding(TenantId, CampaignId, u32, u8),
     /// A campaign's lifecycle and frozen content.
     Meta(TenantId, CampaignId),
     /// A campaign that the timer must look at.
@@ -185,6 +197,11 @@ pub enum CampaignKey {
 }
 
 impl CampaignKey {
+    /// How the sort keys of all attempts' outcomes of one block begin.
+    pub fn outcomes_prefix(block: u32) -> String {
+        format!("O#{block:08}#")
+    }
+
     /// The key as the table has it.
     pub fn key(&self) -> Key {
         match self {
@@ -192,6 +209,16 @@ impl CampaignKey {
             Self::Block(tenant, campaign, block) => Key::new(
                 block_shard(*tenant, *campaign, block % BLOCK_SHARDS),
                 format_args!("B#{block:08}"),
+            ),
+            Self::Breaker(tenant, scope, id) => {
+                Key::new(breakers(*tenant), format_args!("{scope}#{id}"))
+            }
+            Self::Budget(tenant, campaign) => {
+                Key::new(format_args!("T#{tenant}#K#{campaign}"), "BUDGET")
+            }
+            Self::Finding(tenant, campaign, block, index) => Key::new(
+                format_args!("T#{tenant}#K#{campaign}"),
+                format_args!("FINDING#{block:08}#{index:03}"),
             ),
             Self::Meta(tenant, campaign) => {
                 Key::new(format_args!("T#{tenant}#K#{campaign}"), "META")
@@ -264,6 +291,9 @@ impl CampaignKey {
             (["T", tenant], ["K", campaign]) => {
                 Self::CampaignIndex(tenant.parse().ok()?, campaign.parse().ok()?)
             }
+            (["T", tenant, "X"], [scope, id]) => {
+                Self::Breaker(tenant.parse().ok()?, (*scope).to_owned(), (*id).to_owned())
+            }
             (["T", tenant, "I", import], ["IMPORT"]) => {
                 Self::Import(tenant.parse().ok()?, import.parse().ok()?)
             }
@@ -274,6 +304,10 @@ impl CampaignKey {
                 let (tenant, campaign) = (tenant.parse().ok()?, campaign.parse().ok()?);
                 match sk {
                     ["META"] => Self::Meta(tenant, campaign),
+                    ["BUDGET"] => Self::Budget(tenant, campaign),
+                    ["FINDING", block, index] => {
+                        Self::Finding(tenant, campaign, block.parse().ok()?, index.parse().ok()?)
+                    }
                     ["PLAN", page] => Self::Page(tenant, campaign, page.parse().ok()?),
                     _ => return None,
                 }
@@ -352,7 +386,7 @@ mod tests {
             0_u32..100_000_000,
             any::<u16>(),
             "[0-9]{5,20}",
-            0_u8..16,
+            0_u8..20,
         );
         parts.prop_map(|(a, b, n, attempt, text, shape)| {
             let tenant = TenantId::from_uuid(Uuid::from_u128(a));
@@ -375,6 +409,9 @@ mod tests {
                 13 => CampaignKey::Statuses(tenant, campaign, n, attempt),
                 14 => CampaignKey::Tenant(tenant),
                 15 => CampaignKey::Template(tenant, text, "id".to_owned()),
+                16 => CampaignKey::Breaker(tenant, "number".to_owned(), text),
+                17 => CampaignKey::Budget(tenant, campaign),
+                18 => CampaignKey::Finding(tenant, campaign, n, attempt.to_le_bytes()[0]),
                 _ => CampaignKey::Tier(text),
             }
         })

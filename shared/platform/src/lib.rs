@@ -6,7 +6,7 @@
 //! - Time, ids, settings: [`clock`], [`ids`], [`config`].
 //! - What is seen from outside: [`telemetry`], [`metrics`], [`fault`].
 //! - Tables: [`keys`] (every key shape), [`contacts`], [`campaigns`] and its
-//!   parts, [`rate`].
+//!   parts, [`rate`], [`tier`].
 //! - The rest of AWS: [`aws`], [`queue`], [`objects`], [`inbound`], [`secrets`],
 //!   [`batch`].
 //! - WhatsApp: [`whatsapp`].
@@ -29,4 +29,5 @@ pub mod rate;
 pub mod secrets;
 mod table;
 pub mod telemetry;
+pub mod tier;
 pub mod whatsapp;

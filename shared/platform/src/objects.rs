@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 
 use crate::fault::Fault;
 
@@ -57,12 +58,63 @@ impl Objects {
 
     /// The object from byte `offset` on, as a stream.
     pub async fn get_from(&self, key: &str, offset: u64) -> Result<ObjectBody, Fault> {
-        let mut request = self.client.get_object().bucket(&self.bucket).key(key);
+        self.get_version(key, &ObjectVersion::default(), offset)
+            .await
+    }
+
+    /// What lies under `key` now, without its bytes.
+    pub async fn head(&self, key: &str) -> Result<ObjectHead, Fault> {
+        let answer = self
+            .client
+            .head_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .send()
+            .await
+            .map_err(Fault::sdk("look at an object"))?;
+        Ok(ObjectHead {
+            version: ObjectVersion {
+                id: answer.version_id,
+                e_tag: answer.e_tag,
+            },
+            bytes: u64::try_from(answer.content_length.unwrap_or(0)).unwrap_or(0),
+        })
+    }
+
+    /// One version of an object from byte `offset` on, as a stream. Fails
+    /// lastingly if that version is there no more.
+    pub async fn get_version(
+        &self,
+        key: &str,
+        version: &ObjectVersion,
+        offset: u64,
+    ) -> Result<ObjectBody, Fault> {
+        let mut request = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .set_version_id(version.id.clone());
+        if version.id.is_none() {
+            request = request.set_if_match(version.e_tag.clone());
+        }
         if offset > 0 {
             request = request.range(format!("bytes={offset}-"));
         }
         let answer = request.send().await.map_err(Fault::sdk("read an object"))?;
         Ok(ObjectBody(answer.body))
+    }
+
+    /// Begins to store an object of unknown length under `key`; it is there
+    /// once it is [finished](ObjectWriter::finish), and not before.
+    pub fn writer(&self, key: String, content_type: &'static str) -> ObjectWriter<'_> {
+        ObjectWriter {
+            objects: self,
+            key,
+            content_type,
+            buffer: Vec::new(),
+            upload: None,
+        }
     }
 
     /// Lets the holder of the answer upload exactly `content_length` bytes of
@@ -110,6 +162,124 @@ impl Objects {
             .await
             .map_err(Fault::sdk("presign a download"))?;
         Ok(request.uri().to_owned())
+    }
+}
+
+/// One version of an object.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ObjectVersion {
+    /// Its id, where the bucket keeps versions.
+    pub id: Option<String>,
+    /// Its mark.
+    pub e_tag: Option<String>,
+}
+
+/// What is known of an object without reading it.
+#[derive(Clone, Debug)]
+pub struct ObjectHead {
+    /// Which version it is.
+    pub version: ObjectVersion,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// An object that is written piece by piece, in parts of a multipart upload:
+/// one part at a time is in memory. One that is never finished is nothing, and
+/// the bucket's rule removes its parts.
+#[derive(Debug)]
+pub struct ObjectWriter<'o> {
+    objects: &'o Objects,
+    key: String,
+    content_type: &'static str,
+    buffer: Vec<u8>,
+    upload: Option<Upload>,
+}
+
+#[derive(Debug)]
+struct Upload {
+    id: String,
+    parts: Vec<CompletedPart>,
+}
+
+/// Bytes of a part. S3 takes 5 MiB to 5 GiB, and 10,000 parts.
+const PART_BYTES: usize = 8 << 20;
+
+impl ObjectWriter<'_> {
+    /// Adds `bytes` at the end.
+    pub async fn write(&mut self, mut bytes: &[u8]) -> Result<(), Fault> {
+        while self.buffer.len() + bytes.len() > PART_BYTES {
+            let (now, later) = bytes.split_at(PART_BYTES - self.buffer.len());
+            self.buffer.extend_from_slice(now);
+            self.upload_part().await?;
+            bytes = later;
+        }
+        self.buffer.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Stores the object.
+    pub async fn finish(mut self) -> Result<(), Fault> {
+        if self.upload.is_none() {
+            return self
+                .objects
+                .put(&self.key, self.buffer, self.content_type)
+                .await;
+        }
+        self.upload_part().await?;
+        let parts = self.upload.take().map(|upload| (upload.id, upload.parts));
+        let (id, parts) = parts.expect("the upload has begun");
+        let whole = CompletedMultipartUpload::builder()
+            .set_parts(Some(parts))
+            .build();
+        let client = &self.objects.client;
+        client
+            .complete_multipart_upload()
+            .bucket(&self.objects.bucket)
+            .key(&self.key)
+            .upload_id(id)
+            .multipart_upload(whole)
+            .send()
+            .await
+            .map_err(Fault::sdk("complete an object"))?;
+        Ok(())
+    }
+
+    /// Uploads what is in the buffer as the next part.
+    async fn upload_part(&mut self) -> Result<(), Fault> {
+        let client = &self.objects.client;
+        if self.upload.is_none() {
+            let begun = client
+                .create_multipart_upload()
+                .bucket(&self.objects.bucket)
+                .key(&self.key)
+                .content_type(self.content_type)
+                .send()
+                .await
+                .map_err(Fault::sdk("begin an object"))?;
+            self.upload = Some(Upload {
+                id: begun.upload_id.unwrap_or_default(),
+                parts: Vec::new(),
+            });
+        }
+        let upload = self.upload.as_mut().expect("the upload has begun");
+        let number = i32::try_from(upload.parts.len() + 1)
+            .map_err(|_| Fault::lasting("store a part of an object", "there are too many"))?;
+        let answer = client
+            .upload_part()
+            .bucket(&self.objects.bucket)
+            .key(&self.key)
+            .upload_id(&upload.id)
+            .part_number(number)
+            .body(ByteStream::from(std::mem::take(&mut self.buffer)))
+            .send()
+            .await
+            .map_err(Fault::sdk("store a part of an object"))?;
+        let part = CompletedPart::builder()
+            .part_number(number)
+            .set_e_tag(answer.e_tag)
+            .build();
+        upload.parts.push(part);
+        Ok(())
     }
 }
 

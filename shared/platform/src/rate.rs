@@ -1,52 +1,39 @@
-//! The slot clock of a number: leases of time slots over all workers together.
+//! The slot clock of a number in the table: leases over all workers together.
 //!
-//! One conditional write reserves `k` slots of `1/r` seconds; the slots of all
-//! leases are disjoint because every write moves `tat` (the theoretical arrival
-//! time of GCRA, ITU-T I.371) forward from the value it returns. A slot that
-//! is not used in time is forfeited, never used late.
+//! One blind conditional write reserves slots ([`policy::pace::slots`] says
+//! which); nothing is read first, since a write that fails brings the item
+//! along. Every answer of the table also carries its date: a clock that is
+//! provably off leases nothing.
+
+mod dates;
+mod item;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use jiff::{SignedDuration, Timestamp};
-use policy::pace::Pace;
-use serde::{Deserialize, Serialize};
+use policy::pace::skew;
+use policy::pace::slots::{Cut, Plan, Reservation, SlotClock, Start};
+pub use policy::pace::slots::{Lane, Lease};
 
+use self::dates::Dates;
+use self::item::RateItem;
 use crate::clock::SharedClock;
 use crate::fault::Fault;
-use crate::keys::CampaignKey;
+use crate::keys::{CampaignKey, Key};
 use crate::table::{self, Item, Table, number, text};
 
-/// The slot clocks.
+/// The slot clocks, as one process knows them.
 #[derive(Clone, Debug)]
 pub struct Rates {
     table: Table,
-}
-
-/// Disjoint time slots, ours alone.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Lease {
-    /// The first slot.
-    pub first: Timestamp,
-    /// From one slot to the next, in microseconds.
-    pub interval_us: i64,
-    /// How many.
-    pub count: u32,
-    /// The rate epoch that the lease was made in.
-    pub epoch: u64,
-}
-
-impl Lease {
-    /// The moment of slot `at`, counted from 0.
-    pub fn slot(&self, at: u32) -> Timestamp {
-        let after = SignedDuration::from_micros(self.interval_us * i64::from(at));
-        self.first.saturating_add(after).unwrap_or(Timestamp::MAX)
-    }
-
-    /// The moment after the last slot.
-    pub fn end(&self) -> Timestamp {
-        self.slot(self.count)
-    }
+    clock: SharedClock,
+    dates: Dates,
+    /// Each clock as last seen. It may be old: the table's conditions decide.
+    seen: Arc<Mutex<HashMap<String, SlotClock>>>,
 }
 
 /// The answer to a reservation.
@@ -60,194 +47,222 @@ pub enum LeaseAnswer {
         /// When.
         until: Timestamp,
     },
-    /// Our clock is behind the clock of whoever leased last by more than the
-    /// guard: nothing may be sent by this clock.
-    ClockBehind,
+    /// Our clock is provably off, against the table's dates or against whoever
+    /// leased before: nothing may be sent by this clock.
+    ClockOff,
 }
 
-/// The item; times in microseconds since 1970.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-struct RateItem {
-    v: u8,
-    tat: i64,
-    milli_rate: u64,
-    epoch: u64,
-    paused_until: i64,
-    clock: i64,
-}
+/// Most writes of one lease; with more the others are given time.
+const TRIES: usize = 6;
 
-/// How far ahead slots are reserved: a triggered message never waits longer.
-const HORIZON_US: i64 = 400_000;
-
-/// From now to the first slot of an idle number: one round trip of the lease.
-const LEAD_US: i64 = 15_000;
-
-/// How far one worker's clock may lag behind another's.
-const CLOCK_GUARD_US: i64 = 1_500_000;
+/// How long after so many tries.
+const BREATH: SignedDuration = SignedDuration::from_millis(20);
 
 impl Rates {
     /// The table `name` as `client` sees it.
     pub fn new(client: Client, name: String, clock: SharedClock) -> Self {
+        let dates = Dates::new(clock.clone());
+        let config = client.config().to_builder().interceptor(dates.clone());
+        let client = Client::from_conf(config.build());
         Self {
-            table: Table::new(client, name, clock),
+            table: Table::new(client, name, clock.clone()),
+            clock,
+            dates,
+            seen: Arc::default(),
         }
     }
 
-    /// Reserves at most `wanted` slots of `number` for a worker whose clock says
-    /// `now`. A number without a slot clock gets one at the pace of `pace`.
+    /// Reserves at most `wanted` slots of `of`, a number or whatever else has a
+    /// slot clock, which runs at `milli_rate` unless it was cut. A clock that is
+    /// not there is made.
     pub async fn lease(
         &self,
-        phone_number_id: &str,
+        of: &str,
+        lane: Lane,
         wanted: u32,
-        pace: &Pace,
-        now: Timestamp,
-    ) -> Result<LeaseAnswer, Fault> {
-        let now = now.as_microsecond();
-        loop {
-            let Some(item) = self.read(phone_number_id).await? else {
-                self.create(phone_number_id, pace, now).await?;
-                continue;
-            };
-            if item.clock > now + CLOCK_GUARD_US {
-                return Ok(LeaseAnswer::ClockBehind);
-            }
-            if item.paused_until > now {
-                return Ok(wait(item.paused_until));
-            }
-            if item.tat > now + HORIZON_US {
-                return Ok(wait(item.tat - HORIZON_US / 2));
-            }
-            // The number's own limit may have been lowered since the clock was made.
-            let milli_rate = item.milli_rate.min(pace.milli_rate());
-            if let Some(lease) = self
-                .reserve(phone_number_id, &item, milli_rate, wanted, now)
-                .await?
-            {
-                return Ok(LeaseAnswer::Leased(lease));
-            }
-        }
-    }
-
-    /// One try on what was read; `None` if another lease came in between.
-    async fn reserve(
-        &self,
-        phone_number_id: &str,
-        seen: &RateItem,
         milli_rate: u64,
-        wanted: u32,
-        now: i64,
-    ) -> Result<Option<Lease>, Fault> {
-        let interval_us = interval(milli_rate);
-        let start = seen.tat.max(now + LEAD_US);
-        let key = CampaignKey::Rate(phone_number_id.to_owned()).key();
-        let answer = self
-            .table
-            .client
-            .update_item()
-            .table_name(&self.table.name)
-            .key("pk", text(key.pk))
-            .key("sk", text(key.sk))
-            .update_expression("SET tat = :end, #clock = :now")
-            .condition_expression("tat = :seen AND epoch = :epoch AND paused_until = :paused")
-            .expression_attribute_names("#clock", "clock")
-            .expression_attribute_values(":end", number(start + interval_us * i64::from(wanted)))
-            .expression_attribute_values(":epoch", number(seen.epoch))
-            .expression_attribute_values(":now", number(now.max(seen.clock)))
-            .expression_attribute_values(":paused", number(seen.paused_until))
-            .expression_attribute_values(":seen", number(seen.tat))
-            .send()
-            .await;
-        match answer {
-            Ok(_) => Ok(Some(Lease {
-                first: Timestamp::from_microsecond(start).unwrap_or(Timestamp::MAX),
-                interval_us,
-                count: wanted,
-                epoch: seen.epoch,
-            })),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(Fault::sdk("lease slots")(error)),
+    ) -> Result<LeaseAnswer, Fault> {
+        if !self.dates.are_bearable() {
+            return Ok(LeaseAnswer::ClockOff);
         }
+        let now = self.clock.now();
+        let asked = now.as_microsecond();
+        let seen = self.seen(of).unwrap_or(SlotClock::unused(milli_rate));
+        let mut plan = seen.follow(milli_rate, lane, wanted, asked);
+        for _ in 0..TRIES {
+            let write = match plan {
+                Plan::Reserve(write) => write,
+                Plan::Wait { until } => return Ok(LeaseAnswer::Wait { until }),
+            };
+            let tried = self.reserve(of, &write).await?;
+            let answered = self.clock.now().as_microsecond();
+            let stamp = match &tried {
+                Tried::Reserved { stamp, .. } => *stamp,
+                Tried::Found(found) => found.stamp,
+            };
+            if !self.dates.are_bearable() || skew::is_behind_peer(stamp, answered) {
+                return Ok(LeaseAnswer::ClockOff);
+            }
+            match tried {
+                Tried::Reserved { lease, .. } => return Ok(LeaseAnswer::Leased(lease)),
+                Tried::Found(found) => {
+                    self.remember(of, found);
+                    plan = found.plan(milli_rate, lane, wanted, asked);
+                }
+            }
+        }
+        let until = now.saturating_add(BREATH).unwrap_or(Timestamp::MAX);
+        Ok(LeaseAnswer::Wait { until })
     }
 
-    /// Slows a number down after WhatsApp said it was too fast (130429): one
-    /// cut for each epoch, however many requests saw it.
-    pub async fn slow_down(
-        &self,
-        phone_number_id: &str,
-        epoch: u64,
-        now: Timestamp,
-    ) -> Result<(), Fault> {
-        let Some(item) = self.read(phone_number_id).await? else {
+    /// Whether nothing is known of a cut since `epoch`.
+    pub fn is_current(&self, of: &str, epoch: u64) -> bool {
+        self.seen(of).is_none_or(|seen| seen.epoch <= epoch)
+    }
+
+    /// Slows a number down after WhatsApp said that a request in a slot of
+    /// `epoch` was too fast (130429): one cut for each epoch, however many
+    /// requests saw it. The rate comes back by itself.
+    pub async fn slow_down(&self, of: &str, epoch: u64, milli_rate: u64) -> Result<(), Fault> {
+        let now = self.clock.now().as_microsecond();
+        let seen = self.seen(of).unwrap_or(SlotClock {
+            epoch,
+            ..SlotClock::unused(milli_rate)
+        });
+        let Some(cut) = seen.cut(epoch, milli_rate, now) else {
             return Ok(());
         };
-        if item.epoch != epoch {
-            return Ok(());
-        }
-        let key = CampaignKey::Rate(phone_number_id.to_owned()).key();
-        let answer = self
-            .table
-            .client
-            .update_item()
-            .table_name(&self.table.name)
-            .key("pk", text(key.pk))
-            .key("sk", text(key.sk))
-            .update_expression("SET milli_rate = :rate, epoch = :next, paused_until = :paused")
-            .condition_expression("epoch = :epoch")
-            .expression_attribute_values(":epoch", number(epoch))
-            .expression_attribute_values(":next", number(epoch + 1))
-            .expression_attribute_values(":paused", number(now.as_microsecond() + 1_000_000))
-            .expression_attribute_values(":rate", number((item.milli_rate * 4 / 5).max(1_000)))
-            .return_values(ReturnValue::None)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::None)
-            .send()
-            .await;
-        match answer {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(())
+        match self.cut(of, &cut).await? {
+            None => {
+                let mut seen = seen;
+                seen.apply_cut(&cut);
+                self.remember(of, seen);
             }
-            Err(error) => Err(Fault::sdk("slow a number down")(error)),
+            Some(found) => self.remember(of, found),
         }
-    }
-
-    async fn read(&self, phone_number_id: &str) -> Result<Option<RateItem>, Fault> {
-        let key = CampaignKey::Rate(phone_number_id.to_owned()).key();
-        self.table.get(&key).await?.map(table::decode).transpose()
-    }
-
-    async fn create(&self, phone_number_id: &str, pace: &Pace, now: i64) -> Result<(), Fault> {
-        let key = CampaignKey::Rate(phone_number_id.to_owned()).key();
-        let row = RateItem {
-            v: 1,
-            tat: 0,
-            milli_rate: pace.milli_rate(),
-            epoch: 1,
-            paused_until: 0,
-            clock: now,
-        };
-        let item: Item = table::encode(&key, &row)?;
-        self.table.put_new(item).await?;
         Ok(())
     }
-}
 
-fn wait(until_us: i64) -> LeaseAnswer {
-    LeaseAnswer::Wait {
-        until: Timestamp::from_microsecond(until_us).unwrap_or(Timestamp::MAX),
+    /// The reservation's conditional write.
+    async fn reserve(&self, of: &str, write: &Reservation) -> Result<Tried, Fault> {
+        let key = rate_key(of);
+        let update = self
+            .table
+            .client
+            .update_item()
+            .table_name(&self.table.name)
+            .key("pk", text(&key.pk))
+            .key("sk", text(&key.sk))
+            .condition_expression("epoch = :epoch AND tat BETWEEN :from AND :to")
+            .expression_attribute_names("#clock", "clock")
+            .expression_attribute_values(":epoch", number(write.epoch))
+            .expression_attribute_values(":from", number(write.tat_from))
+            .expression_attribute_values(":to", number(write.tat_to))
+            .expression_attribute_values(":stamp", number(write.stamp))
+            .return_values(ReturnValue::UpdatedOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let update = match write.start {
+            Start::Follow => update
+                .update_expression("SET tat = tat + :length, #clock = :stamp")
+                .expression_attribute_values(":length", number(write.length_us())),
+            Start::At(start) => update
+                .update_expression("SET tat = :end, #clock = :stamp")
+                .expression_attribute_values(":end", number(start + write.length_us())),
+        };
+        match update.send().await {
+            Ok(answer) => {
+                let old = answer.attributes.unwrap_or_default();
+                let (tat, stamp) = item::old_tat_and_stamp(&old)?;
+                let lease = write.lease(tat);
+                Ok(Tried::Reserved { lease, stamp })
+            }
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    match failed.item().cloned() {
+                        Some(old) => Ok(Tried::Found(decode(old)?)),
+                        None => self.create(of, write).await.map(Tried::Found),
+                    }
+                }
+                _ => Err(Fault::sdk("lease slots")(error)),
+            },
+        }
+    }
+
+    /// A cut's conditional write; the clock as it is, if that epoch was cut.
+    async fn cut(&self, of: &str, cut: &Cut) -> Result<Option<SlotClock>, Fault> {
+        let key = rate_key(of);
+        let answer = self
+            .table
+            .client
+            .update_item()
+            .table_name(&self.table.name)
+            .key("pk", text(&key.pk))
+            .key("sk", text(&key.sk))
+            .update_expression("SET milli_rate = :rate, epoch = :next, paused_until = :paused")
+            .condition_expression("epoch = :epoch")
+            .expression_attribute_values(":epoch", number(cut.epoch))
+            .expression_attribute_values(":next", number(cut.epoch + 1))
+            .expression_attribute_values(":paused", number(cut.paused_until))
+            .expression_attribute_values(":rate", number(cut.milli_rate))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let Err(error) = answer else {
+            return Ok(None);
+        };
+        match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                failed.item().cloned().map(decode).transpose()
+            }
+            _ => Err(Fault::sdk("slow a number down")(error)),
+        }
+    }
+
+    /// Makes a clock that is not there yet. If another made it meanwhile, the
+    /// next write finds out.
+    async fn create(&self, of: &str, write: &Reservation) -> Result<SlotClock, Fault> {
+        let unused = SlotClock {
+            stamp: write.stamp,
+            ..SlotClock::unused(write.milli_rate)
+        };
+        let item: Item = table::encode(&rate_key(of), &RateItem::from(&unused))?;
+        self.table.put_new(item).await?;
+        Ok(unused)
+    }
+
+    fn seen(&self, of: &str) -> Option<SlotClock> {
+        self.lock().get(of).copied()
+    }
+
+    /// What is newer stays: answers may overtake each other.
+    fn remember(&self, of: &str, clock: SlotClock) {
+        let mut seen = self.lock();
+        match seen.get_mut(of) {
+            Some(known) if known.epoch > clock.epoch => (),
+            Some(known) => *known = clock,
+            None => {
+                seen.insert(of.to_owned(), clock);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, SlotClock>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Microseconds from slot to slot, rounded up: the rate is never exceeded.
-fn interval(milli_rate: u64) -> i64 {
-    i64::try_from(1_000_000_000_u64.div_ceil(milli_rate.max(1))).unwrap_or(i64::MAX)
+/// What came of a reservation's write.
+enum Tried {
+    /// The slots, and the clock of whoever leased before.
+    Reserved { lease: Lease, stamp: i64 },
+    /// Nothing was written: the clock is as it is.
+    Found(SlotClock),
+}
+
+fn decode(item: Item) -> Result<SlotClock, Fault> {
+    Ok(SlotClock::from(&table::decode::<RateItem>(item)?))
+}
+
+fn rate_key(of: &str) -> Key {
+    CampaignKey::Rate(of.to_owned()).key()
 }

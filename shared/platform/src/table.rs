@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -54,7 +55,25 @@ impl Table {
         Ok(answer.item)
     }
 
-    /// Many items; the absent are absent.
+    /// Some attributes of one item, read strongly.
+    pub(crate) async fn get_parts(&self, key: &Key, parts: &[&str]) -> Result<Option<Item>, Fault> {
+        let placeholders: Vec<_> = (0..parts.len()).map(|at| format!("#p{at}")).collect();
+        let mut get = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .key("pk", text(&key.pk))
+            .key("sk", text(&key.sk))
+            .projection_expression(placeholders.join(","))
+            .consistent_read(true);
+        for (placeholder, part) in placeholders.into_iter().zip(parts) {
+            get = get.expression_attribute_names(placeholder, *part);
+        }
+        let answer = get.send().await.map_err(Fault::sdk("read an item"))?;
+        Ok(answer.item)
+    }
+
+    /// Many items; the absent are absent. Throttling is waited out.
     pub(crate) async fn get_all(&self, keys: &[Key], strong: bool) -> Result<Vec<Item>, Fault> {
         let mut items = Vec::with_capacity(keys.len());
         for keys in keys.chunks(GET_MAX) {
@@ -62,7 +81,7 @@ impl Table {
             let mut round = 0;
             while !wanted.is_empty() {
                 let request = KeysAndAttributes::builder()
-                    .set_keys(Some(std::mem::take(&mut wanted)))
+                    .set_keys(Some(wanted.clone()))
                     .consistent_read(strong)
                     .build()
                     .expect("keys are set");
@@ -72,7 +91,16 @@ impl Table {
                     .request_items(&self.name, request)
                     .send()
                     .await
-                    .map_err(Fault::sdk("read items"))?;
+                    .map_err(Fault::sdk("read items"));
+                let answer = match answer {
+                    Ok(answer) => answer,
+                    Err(fault) if fault.is_passing() => {
+                        self.back_off("read items", &mut round).await?;
+                        continue;
+                    }
+                    Err(fault) => return Err(fault),
+                };
+                wanted.clear();
                 items.extend(answer.responses.into_iter().flatten().flat_map(|(_, i)| i));
                 if let Some(rest) = answer.unprocessed_keys
                     && let Some((_, rest)) = rest.into_iter().next()
@@ -121,7 +149,7 @@ impl Table {
     }
 
     /// Writes many items, whatever was there, again and again until none is
-    /// left unprocessed.
+    /// left unprocessed. Throttling is waited out.
     pub(crate) async fn put_all(&self, items: Vec<Item>) -> Result<(), Fault> {
         for items in items.chunks(PUT_MAX) {
             let mut wanted: Vec<WriteRequest> = items
@@ -139,10 +167,19 @@ impl Table {
                 let answer = self
                     .client
                     .batch_write_item()
-                    .request_items(&self.name, std::mem::take(&mut wanted))
+                    .request_items(&self.name, wanted.clone())
                     .send()
                     .await
-                    .map_err(Fault::sdk("write items"))?;
+                    .map_err(Fault::sdk("write items"));
+                let answer = match answer {
+                    Ok(answer) => answer,
+                    Err(fault) if fault.is_passing() => {
+                        self.back_off("write items", &mut round).await?;
+                        continue;
+                    }
+                    Err(fault) => return Err(fault),
+                };
+                wanted.clear();
                 if let Some((_, rest)) = answer
                     .unprocessed_items
                     .and_then(|rest| rest.into_iter().next())
@@ -153,6 +190,39 @@ impl Table {
             }
         }
         Ok(())
+    }
+
+    /// One conditional update; `false` if the condition does not hold.
+    pub(crate) async fn update_if<const N: usize>(
+        &self,
+        key: Key,
+        change: &str,
+        condition: &str,
+        values: [(&str, AttributeValue); N],
+        operation: &'static str,
+    ) -> Result<bool, Fault> {
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .key("pk", text(key.pk))
+            .key("sk", text(key.sk))
+            .update_expression(change)
+            .condition_expression(condition);
+        for (name, value) in values {
+            update = update.expression_attribute_values(name, value);
+        }
+        match update.send().await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(Fault::sdk(operation)(error)),
+        }
     }
 
     /// Removes an item, if it is there.
@@ -227,7 +297,7 @@ impl Table {
         }
     }
 
-    /// Waits before an unprocessed rest is tried again: 25, 50, 100, … ms.
+    /// Waits before a rest is tried again: 25, 50, 100, … ms.
     async fn back_off(&self, operation: &'static str, round: &mut u32) -> Result<(), Fault> {
         if *round == 8 {
             return Err(Fault::passing(operation, "the table keeps leaving a rest"));

@@ -1,8 +1,9 @@
 //! The WhatsApp Business Cloud API, as this service uses it.
 
 mod client;
+mod gate;
 pub mod signature;
 mod wire;
 
-pub use self::client::{Answer, Client, Credentials, Refused};
+pub use self::client::{Answer, Client, Credentials, Refused, Sent};
 pub use self::wire::{Component, Parameter, TemplateMessage};

@@ -112,10 +112,12 @@ impl World {
             attempt: 1,
             owner: OwnerNonce::from_uuid(Uuid::from_u128(1)),
             at: now - SignedDuration::from_hours(24 * 20 - i64::from(n)),
+            purpose: purpose.clone(),
             is_marketing: true,
         };
         let mut terms = Terms::new(Category::Marketing);
         terms.frequency = vec![FrequencyCap {
+            purpose: Purpose::marketing(),
             most: 2,
             within: SignedDuration::from_hours(7 * 24),
         }];
@@ -168,8 +170,6 @@ impl World {
             },
             jurisdictions: Jurisdictions::embedded(),
             terms: &self.terms,
-            service_window_ends: None,
-            marketing_declined_at: None,
         }
     }
 }

@@ -240,6 +240,15 @@ pub fn slows_number(code: u32) -> bool {
     })
 }
 
+/// Whether a message that was refused with `code` may be sent once a person has
+/// mended the account, the number or the template: nothing was wrong with it.
+pub fn is_mendable(code: u32) -> bool {
+    CODES
+        .iter()
+        .find(|row| row.covers(code))
+        .is_some_and(|row| matches!(row.class, Class::Account | Class::Number | Class::Template))
+}
+
 /// What a code means in one sentence, for people.
 pub fn meaning(code: u32) -> Option<&'static str> {
     CODES

@@ -5,6 +5,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use crate::attempt;
+use crate::budget::Reservation;
 use crate::ids::{CampaignId, OwnerNonce};
 use crate::token::ContactToken;
 
@@ -25,7 +27,8 @@ pub struct Place {
 pub enum RecipientState {
     /// WhatsApp took the message.
     Accepted,
-    /// The campaign ended before the message's turn.
+    /// The campaign ended before the message's turn, or a person found that a
+    /// message in doubt was not sent. Never sent again.
     Cancelled,
     /// Refused by policy at the wire.
     Excluded,
@@ -101,6 +104,9 @@ pub struct Block {
     pub attempt: u16,
     /// Who holds it.
     pub phase: Phase,
+    /// What the attempt under way reserved of the campaign's budget; `None`
+    /// without a budget.
+    pub reservation: Option<Reservation>,
 }
 
 impl Block {
@@ -113,6 +119,7 @@ impl Block {
             states,
             attempt: 1,
             phase: Phase::Pending { due },
+            reservation: None,
         }
     }
 
@@ -134,6 +141,44 @@ impl Block {
         } else {
             self.phase = Phase::Done;
         }
+    }
+
+    /// Ends the block without another attempt: whoever still waits is settled
+    /// as `state`.
+    pub fn close(&mut self, state: RecipientState) {
+        for pending in self
+            .states
+            .iter_mut()
+            .filter(|s| **s == RecipientState::Pending)
+        {
+            *pending = state;
+        }
+        self.phase = Phase::Done;
+    }
+
+    /// Lets those wait again whose rejection by WhatsApp lay in something that
+    /// can be mended; whether there are any. `rejected_with` gives the code of
+    /// the rejection at an index.
+    ///
+    /// Law: nobody whose message was taken, or may have been, waits again.
+    pub fn reopen(&mut self, rejected_with: impl Fn(u8) -> Option<u32>, due: Timestamp) -> bool {
+        if matches!(self.phase, Phase::InFlight { .. }) {
+            return false;
+        }
+        let mut found = false;
+        for (index, state) in (0..=u8::MAX).zip(&mut self.states) {
+            if *state == RecipientState::Rejected
+                && rejected_with(index).is_some_and(attempt::is_mendable)
+            {
+                *state = RecipientState::Pending;
+                found = true;
+            }
+        }
+        if found {
+            self.attempt = self.attempt.saturating_add(1);
+            self.phase = Phase::Pending { due };
+        }
+        found
     }
 }
 
@@ -187,6 +232,15 @@ impl Outcome {
             Self::Excluded { .. } => RecipientState::Excluded,
             Self::Unknown => RecipientState::Unknown,
         }
+    }
+
+    /// Whether it proves that the attempt's claim led to no message: WhatsApp
+    /// refused it, or no request was made.
+    pub fn spends_claim(&self) -> bool {
+        matches!(
+            self,
+            Self::Rejected { .. } | Self::Refused { .. } | Self::Deferred { .. }
+        )
     }
 
     /// When a recipient that stays pending is due again.
@@ -311,6 +365,34 @@ mod tests {
                 prop_assert_eq!(callback.to_string(), text);
             }
         }
+    }
+
+    #[test]
+    fn only_a_mended_refusal_is_reopened() {
+        use RecipientState as S;
+
+        let tokens = vec![ContactToken::from_bytes([1; 16]); 7];
+        let mut block = Block::planned(0, tokens, Timestamp::UNIX_EPOCH);
+        block.states = S::ALL.to_vec();
+        block.phase = Phase::Done;
+        let mut untouched = block.clone();
+        // 190: the token; 131026: the person.
+        assert!(!untouched.reopen(|_| Some(131_026), Timestamp::UNIX_EPOCH));
+        assert_eq!(untouched, block);
+        let before = block.clone();
+        assert!(block.reopen(|_| Some(190), Timestamp::UNIX_EPOCH));
+        assert_eq!(block.attempt, before.attempt + 1);
+        for (new, old) in block.states.iter().zip(&before.states) {
+            let expected = if *old == S::Rejected {
+                S::Pending
+            } else {
+                *old
+            };
+            assert_eq!(*new, expected);
+        }
+        block.close(S::Expired);
+        assert_eq!(block.pending().count(), 0);
+        assert_eq!(block.phase, Phase::Done);
     }
 
     #[test]

@@ -1,9 +1,16 @@
 //! A campaign's lifecycle: what an operator may do when.
 
+mod gate;
+mod hold;
+mod template;
+
 use std::fmt;
 
 use jiff::Timestamp;
 
+pub use self::gate::{Gate, Tranche};
+pub use self::hold::{HoldReason, ResumeScope};
+pub use self::template::{suits, template_hold};
 use crate::ids::CampaignId;
 use crate::purpose::Purpose;
 
@@ -18,6 +25,8 @@ pub enum CampaignState {
     Validated,
     /// A person agreed to send exactly this.
     Approved,
+    /// Approved, and started by the timer at a moment that stands.
+    Scheduled,
     /// `fanout` is cutting the audience into blocks.
     Planning,
     /// Blocks are released and sent.
@@ -31,11 +40,12 @@ pub enum CampaignState {
 }
 
 impl CampaignState {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Draft,
         Self::Validating,
         Self::Validated,
         Self::Approved,
+        Self::Scheduled,
         Self::Planning,
         Self::Running,
         Self::Paused,
@@ -50,6 +60,7 @@ impl CampaignState {
             Self::Validating => "validating",
             Self::Validated => "validated",
             Self::Approved => "approved",
+            Self::Scheduled => "scheduled",
             Self::Planning => "planning",
             Self::Running => "running",
             Self::Paused => "paused",
@@ -79,7 +90,10 @@ impl CampaignState {
             (Self::Draft | Self::Validated, T::Validate) => Self::Validating,
             (Self::Validating, T::Freeze) => Self::Validated,
             (Self::Validated, T::Approve) => Self::Approved,
-            (Self::Approved, T::Start) => Self::Planning,
+            // Set anew, a schedule replaces the one before.
+            (Self::Approved | Self::Scheduled, T::Schedule) => Self::Scheduled,
+            (Self::Scheduled, T::Unschedule) => Self::Approved,
+            (Self::Approved | Self::Scheduled, T::Start) => Self::Planning,
             (Self::Planning, T::Release) => Self::Running,
             (Self::Planning | Self::Running, T::Pause) => Self::Paused,
             (Self::Paused, T::Resume) => Self::Planning,
@@ -89,6 +103,7 @@ impl CampaignState {
                 | Self::Validating
                 | Self::Validated
                 | Self::Approved
+                | Self::Scheduled
                 | Self::Planning
                 | Self::Running
                 | Self::Paused,
@@ -124,8 +139,12 @@ pub enum CampaignStep {
     /// An operator lets it go on; planning is repeated, which changes nothing
     /// where it was complete.
     Resume,
-    /// An operator starts it.
+    /// An operator names the moment at which it starts.
+    Schedule,
+    /// An operator or the schedule starts it.
     Start,
+    /// An operator takes the schedule back.
+    Unschedule,
     /// An operator asks for every person to be judged.
     Validate,
 }
@@ -141,7 +160,9 @@ impl CampaignStep {
             Self::Pause => "pause",
             Self::Release => "release",
             Self::Resume => "resume",
+            Self::Schedule => "schedule",
             Self::Start => "start",
+            Self::Unschedule => "unschedule",
             Self::Validate => "validate",
         }
     }
@@ -183,6 +204,9 @@ mod tests {
             T::Validate,
             T::Freeze,
             T::Approve,
+            T::Schedule,
+            T::Unschedule,
+            T::Schedule,
             T::Start,
             T::Release,
             T::Pause,
@@ -207,7 +231,9 @@ mod tests {
             T::Pause,
             T::Release,
             T::Resume,
+            T::Schedule,
             T::Start,
+            T::Unschedule,
             T::Validate,
         ];
         for state in CampaignState::ALL {
@@ -219,7 +245,7 @@ mod tests {
                 if next == Ok(CampaignState::Planning) {
                     assert!(matches!(
                         state,
-                        CampaignState::Approved | CampaignState::Paused
+                        CampaignState::Approved | CampaignState::Scheduled | CampaignState::Paused
                     ));
                 }
             }

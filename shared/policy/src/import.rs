@@ -41,6 +41,7 @@ mod row;
 mod sniff;
 mod summary;
 mod text;
+mod unpack;
 
 pub use claim::ConsentClaim;
 pub use date::DateOrder;
@@ -51,9 +52,10 @@ pub use reason::RowReason;
 pub use record::Record;
 pub use refusal::{FileProblem, FileRefusal};
 pub use report::Report;
-pub use row::{Candidate, RowOutcome, Rules, accept_row, opt_out};
+pub use row::{Candidate, RowOutcome, Rules, accept_row, number, opt_out};
 pub use sniff::{Delimiter, Layout};
 pub use summary::{Summary, check_file};
+pub use unpack::Packing;
 
 #[cfg(test)]
 mod tests;

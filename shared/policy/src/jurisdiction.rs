@@ -76,6 +76,11 @@ impl Jurisdictions {
             .map(move |country| self.row(country, sector))
     }
 
+    /// Whether `iso2` is a country of the table, by ISO 3166-1 alpha-2 code.
+    pub fn has_country(&self, iso2: &str) -> bool {
+        self.countries.iter().any(|country| country.iso2 == iso2)
+    }
+
     /// The row that holds in a country for a sector.
     pub fn row(&self, country: &Country, sector: Sector) -> &Jurisdiction {
         &self.rows[match sector {

@@ -1,8 +1,11 @@
 #![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
 
 pub mod attempt;
 pub mod block;
+pub mod breaker;
 pub mod broadcast;
+pub mod budget;
 pub mod campaign;
 pub mod consent;
 pub mod content;
@@ -12,9 +15,11 @@ pub mod import;
 pub mod jurisdiction;
 pub mod limits;
 pub mod links;
+pub mod media;
 pub mod pace;
 pub mod person;
 pub mod phone;
+pub mod preference;
 pub mod provenance;
 pub mod purpose;
 pub mod quiet_hours;
@@ -22,7 +27,9 @@ pub mod reason;
 pub mod receipt;
 pub mod reply;
 pub mod resume;
+pub mod schedule;
 pub mod send;
 pub mod subscription;
+pub mod tenant;
 pub mod token;
 pub mod version;

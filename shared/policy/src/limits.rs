@@ -14,11 +14,14 @@ pub use self::canary::{CanaryBounds, CanaryCounts, CanaryMetric, CanaryVerdict, 
 pub use self::table::{BroadcastList, Limits};
 pub use self::tier::{Tier, TierBuckets, TierFull};
 use crate::person::CLAIM_KEPT;
+use crate::purpose::Purpose;
 
-/// At most so many marketing messages to one person within a time, over all
+/// At most so many messages of a purpose to one person within a time, over all
 /// campaigns of the tenant.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FrequencyCap {
+    /// Of which purpose, with everything under it.
+    pub purpose: Purpose,
     /// So many.
     pub most: u16,
     /// Within this time, at most [`FrequencyCap::LONGEST`].

@@ -5,6 +5,15 @@
 //! differ by at most `2ε`. Then the requests of any sliding second come from
 //! slots within `1 + J + N + 2ε` seconds, and there are at most `R − I` of them
 //! iff `r ≤ (R − I) / (1 + J + N + 2ε)`.
+//!
+//! [`slots`] hands the slots out; [`skew`] says when a clock may not be used
+//! for them.
+
+pub mod skew;
+pub mod slots;
+
+#[cfg(test)]
+mod simulation;
 
 use jiff::SignedDuration;
 

@@ -18,6 +18,12 @@ pub struct Person {
     pub suppressions: BTreeMap<Scope, Suppression>,
     /// Recent claims, oldest first.
     pub claims: Vec<Claim>,
+    /// When WhatsApp last declined advertising for the person (131049), where
+    /// known: they get too much of it, from whomever.
+    pub marketing_declined_at: Option<Timestamp>,
+    /// Until when the person's own last message lets a free text through;
+    /// `None` if they have not written lately.
+    pub service_window_ends: Option<Timestamp>,
 }
 
 impl Person {
@@ -110,7 +116,7 @@ impl SuppressionSource {
 }
 
 /// The recorded right of one worker to make one request to one person.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Claim {
     /// For which campaign.
     pub campaign: CampaignId,
@@ -124,6 +130,8 @@ pub struct Claim {
     pub owner: OwnerNonce,
     /// When it was made, by the worker's clock.
     pub at: Timestamp,
-    /// Whether it is for advertising, which the person's patience counts.
+    /// What the message is for: caps on how often count by purpose.
+    pub purpose: Purpose,
+    /// Whether anybody takes it for advertising, its purpose or WhatsApp.
     pub is_marketing: bool,
 }

@@ -6,6 +6,7 @@
 //! fit. Nothing is decided in silence: every reason carries its figures, and
 //! `review` means that a named person looks.
 
+mod frequent;
 mod numbers;
 mod observer;
 
@@ -135,6 +136,22 @@ pub struct Assessment {
     /// Why, the heaviest first.
     pub reasons: Vec<ListReason>,
 }
+
+impl Assessment {
+    /// The verdict on a list of so many people.
+    ///
+    /// Law: shares tell nothing of fewer than twenty people, so a review of
+    /// these for nothing but shares passes; a refusal never does.
+    pub fn verdict_for(&self, people: u64) -> ListVerdict {
+        match self.verdict {
+            ListVerdict::Review if people < FEW => ListVerdict::Pass,
+            verdict => verdict,
+        }
+    }
+}
+
+/// Of fewer people than this, a share is no evidence.
+const FEW: u64 = 20;
 
 /// What to do with a list.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

@@ -34,6 +34,7 @@
 //! Law: a negated stop (`jangan berhenti`, `don't stop`) is never an opt-out.
 //! Law: every verdict names the rule that decided.
 
+mod concepts;
 mod evaluate;
 mod grammar;
 mod lexicon;

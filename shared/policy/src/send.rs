@@ -13,10 +13,10 @@ use jiff::Timestamp;
 pub use self::terms::{ContentVerdict, Terms};
 use crate::block::Place;
 use crate::campaign::CampaignFacts;
-use crate::content::Category;
 use crate::ids::{CampaignId, OwnerNonce};
 use crate::jurisdiction::Jurisdictions;
 use crate::person::Person;
+use crate::purpose::Purpose;
 use crate::reason::{DeferReason, Refusal, RefusalReason};
 use crate::subscription::Subscription;
 use crate::token::ContactToken;
@@ -44,12 +44,6 @@ pub struct Facts<'a> {
     pub jurisdictions: &'a Jurisdictions,
     /// What the tenant and the campaign bring along.
     pub terms: &'a Terms,
-    /// Until when the person's own last message lets a free text through;
-    /// `None` if they have not written lately.
-    pub service_window_ends: Option<Timestamp>,
-    /// When WhatsApp last declined marketing for the person (131049), where
-    /// known.
-    pub marketing_declined_at: Option<Timestamp>,
 }
 
 /// Which request this would be.
@@ -98,6 +92,7 @@ pub struct Permit {
     token: ContactToken,
     person_version: u64,
     work: Work,
+    purpose: Purpose,
     is_marketing: bool,
 }
 
@@ -120,6 +115,11 @@ impl Permit {
     /// Which request.
     pub fn work(&self) -> Work {
         self.work
+    }
+
+    /// What it is for, for the claim to remember.
+    pub fn purpose(&self) -> &Purpose {
+        &self.purpose
     }
 
     /// Whether it is advertising, for the claim to remember.
@@ -162,6 +162,7 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
         token: facts.token,
         person_version: facts.person.version,
         work: facts.work,
+        purpose: facts.campaign.purpose.clone(),
         is_marketing: rules::is_marketing(facts),
     })
 }
@@ -174,26 +175,8 @@ fn refusals(objections: impl Iterator<Item = Objection>) -> impl Iterator<Item =
 }
 
 /// Whether a person belongs in a campaign's audience at all: the refusals of
-/// [`decide`] that last, before there is a block to claim for, on the terms of
-/// a general business.
+/// [`decide`] that last, before there is a block to claim for.
 pub fn select(
-    now: Timestamp,
-    campaign: &CampaignFacts,
-    token: ContactToken,
-    person: &Person,
-    subscription: &Subscription,
-) -> Option<Refusal> {
-    let category = if campaign.purpose.is_marketing() {
-        Category::Marketing
-    } else {
-        Category::Utility
-    };
-    let terms = Terms::new(category);
-    select_on(now, campaign, token, person, subscription, &terms)
-}
-
-/// [`select`], on the tenant's own terms.
-pub fn select_on(
     now: Timestamp,
     campaign: &CampaignFacts,
     token: ContactToken,
@@ -210,8 +193,6 @@ pub fn select_on(
         work: Work::NONE,
         jurisdictions: Jurisdictions::embedded(),
         terms,
-        service_window_ends: None,
-        marketing_declined_at: None,
     };
     Refusal::collect(refusals(objections(&facts)).filter(|reason| {
         // Whether it runs yet, and who claims whom, is not about the person.
@@ -223,8 +204,8 @@ pub fn select_on(
 }
 
 impl Work {
-    /// A stand-in for "nobody works on it": selection looks at no claim.
-    pub(crate) const NONE: Self = Self {
+    /// Nobody works on it: for questions outside any block.
+    pub const NONE: Self = Self {
         place: Place { block: 0, index: 0 },
         attempt: 0,
         owner: OwnerNonce::from_uuid(uuid::Uuid::nil()),

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use jiff::Timestamp;
-use platform::campaigns::{NewCampaign, TemplateRef};
+use jiff::{SignedDuration, Timestamp};
+use platform::campaigns::{Controls, NewCampaign, TemplateRef};
 use platform::fault::Fault;
+use policy::campaign::Tranche;
 use policy::content::{Mapping, Source, Variable};
 use policy::ids::{CampaignId, ListId, TenantId};
 use policy::purpose::Purpose;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::budget::BudgetRequest;
 use super::view::CampaignView;
 use crate::Deps;
 use crate::auth::TenantCtx;
@@ -50,6 +52,24 @@ pub(crate) struct CampaignRequest {
     /// After this moment the message has no use and is not sent.
     #[schema(format = DateTime)]
     not_after: Option<String>,
+    /// The share of the audience, in per cent, that goes first: the rest follows
+    /// when their answers stay within the bounds. 1 to 50.
+    canary_percent: Option<u8>,
+    /// So many people at a time.
+    tranche: Option<TrancheRequest>,
+    /// What it may cost.
+    budget: Option<BudgetRequest>,
+}
+
+/// So many people at a time.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Tranche)]
+pub(crate) struct TrancheRequest {
+    /// So many people; rounded up to whole blocks of at most 100.
+    people: u32,
+    /// Minutes from one tranche to the next.
+    every_minutes: u32,
 }
 
 /// A template that WhatsApp has approved.
@@ -87,13 +107,24 @@ pub(crate) async fn create(
 ) -> Result<(StatusCode, Json<CampaignView>), Problem> {
     let mut fields = Fields::default();
     let draft = Draft::read(&request, deps.clock.now(), &mut fields);
+    let controls = read_controls(&request, &mut fields);
+    let budget = request.budget.as_ref();
+    let budget = budget.and_then(|budget| budget.read("/budget", &mut fields));
     draft.look_up(&deps, tenant, &mut fields).await?;
     let plan = fields.finish_with(draft.plan())?;
 
     let id = idempotency::id_for(&deps, tenant, key, "POST /v1/campaigns", &request).await?;
     let campaign_id = CampaignId::from_uuid(id);
+    // The money comes first: no campaign is ever there without its budget.
+    if let Some(budget) = budget
+        && deps.campaigns.budget(tenant, campaign_id).await?.is_none()
+    {
+        deps.campaigns
+            .put_budget(tenant, campaign_id, &budget)
+            .await?;
+    }
     deps.campaigns
-        .create_campaign(tenant, campaign_id, &plan)
+        .create_campaign_with(tenant, campaign_id, &plan, &controls)
         .await?;
     tracing::info!(campaign = %campaign_id, "campaign written down");
     let campaign = super::find(&deps, tenant, campaign_id).await?;
@@ -178,6 +209,29 @@ impl Draft {
             purpose: self.purpose?,
             not_after: self.not_after,
         })
+    }
+}
+
+/// How the campaign is to be released.
+fn read_controls(request: &CampaignRequest, fields: &mut Fields) -> Controls {
+    let canary_percent = request.canary_percent;
+    if canary_percent.is_some_and(|percent| !(1..=50).contains(&percent)) {
+        fields.refuse("/canary_percent", "out_of_range", "expected 1 to 50");
+    }
+    let tranche = request.tranche.as_ref().and_then(|tranche| {
+        let fits = tranche.people > 0 && (1..=43_200).contains(&tranche.every_minutes);
+        if !fits {
+            let detail = "expected at least one person, every 1 to 43200 minutes";
+            fields.refuse("/tranche", "out_of_range", detail);
+        }
+        fits.then(|| Tranche {
+            people: tranche.people,
+            every: SignedDuration::from_mins(tranche.every_minutes.into()),
+        })
+    });
+    Controls {
+        canary_percent,
+        tranche,
     }
 }
 

@@ -11,7 +11,7 @@ use axum::extract::State;
 use platform::campaigns::{Campaign, Due};
 use platform::fault::Fault;
 use platform::queue::{ConsentTask, FanoutTask};
-use policy::campaign::{CampaignState, CampaignStep};
+use policy::campaign::{CampaignState, CampaignStep, HoldReason};
 use policy::ids::{CampaignId, TenantId};
 
 use super::view::CampaignView;
@@ -54,13 +54,6 @@ step_route!(
     CampaignStep::Validate
 );
 step_route!(
-    /// Agree to send exactly this to exactly these people.
-    approve,
-    "/v1/campaigns/{campaign_id}/approve",
-    "approve_campaign",
-    CampaignStep::Approve
-);
-step_route!(
     /// Begin to send.
     start,
     "/v1/campaigns/{campaign_id}/start",
@@ -75,11 +68,11 @@ step_route!(
     CampaignStep::Pause
 );
 step_route!(
-    /// Let it go on where it was held.
-    resume,
-    "/v1/campaigns/{campaign_id}/resume",
-    "resume_campaign",
-    CampaignStep::Resume
+    /// Take the schedule back; the campaign stays approved.
+    unschedule,
+    "/v1/campaigns/{campaign_id}/unschedule",
+    "unschedule_campaign",
+    CampaignStep::Unschedule
 );
 step_route!(
     /// End it for good. What was not sent never will be.
@@ -90,7 +83,7 @@ step_route!(
 );
 
 /// How often a step is tried against others who move the campaign.
-const TRIES: u32 = 4;
+pub(super) const TRIES: u32 = 4;
 
 async fn take(
     deps: &Deps,
@@ -106,16 +99,43 @@ async fn take(
         };
         prepare(deps, tenant, id, &campaign, step).await?;
         let from = campaign.state;
-        if deps.campaigns.move_campaign(tenant, id, from, to).await? {
+        if move_on(deps, tenant, id, from, to).await? {
             tracing::info!(campaign = %id, step = step.code(), %from, %to, "campaign moved");
             announce(deps, tenant, id, step).await?;
             campaign.state = to;
+            campaign.hold = (to == CampaignState::Paused).then_some(HoldReason::Operator);
             return Ok(CampaignView::new(id, campaign));
         }
     }
-    Err(Problem::conflict(
-        "the campaign is being moved by others; look at it and try again",
-    ))
+    Err(moved_by_others())
+}
+
+async fn move_on(
+    deps: &Deps,
+    tenant: TenantId,
+    id: CampaignId,
+    from: CampaignState,
+    to: CampaignState,
+) -> Result<bool, Fault> {
+    let campaigns = &deps.campaigns;
+    match to {
+        CampaignState::Paused => {
+            campaigns
+                .hold_campaign(tenant, id, HoldReason::Operator)
+                .await
+        }
+        CampaignState::Cancelled => {
+            campaigns
+                .cancel_campaign(tenant, id, from, deps.clock.now())
+                .await
+        }
+        _ => campaigns.move_campaign(tenant, id, from, to).await,
+    }
+}
+
+/// Somebody else was faster, again and again.
+pub(super) fn moved_by_others() -> Problem {
+    Problem::conflict("the campaign is being moved by others; look at it and try again")
 }
 
 /// Where `step` leads from `state`; `None` if it was taken before, and perhaps
@@ -128,8 +148,8 @@ fn next(state: CampaignState, step: CampaignStep) -> Result<Option<CampaignState
         Ok(to) => Ok(Some(to)),
         Err(illegal) => match (step, state) {
             (T::Validate, S::Validating)
-            | (T::Approve, S::Approved)
-            | (T::Start | T::Resume, S::Planning | S::Running)
+            | (T::Unschedule, S::Approved)
+            | (T::Start, S::Planning | S::Running)
             | (T::Pause, S::Paused)
             | (T::Cancel, S::Cancelled) => Ok(None),
             _ => Err(Problem::conflict(illegal.to_string())),
@@ -150,43 +170,48 @@ async fn prepare(
             deps.campaigns.thaw_audience(tenant, id).await?;
             add_due(deps, tenant, id).await?;
         }
-        CampaignStep::Validate | CampaignStep::Resume | CampaignStep::Cancel => {
-            add_due(deps, tenant, id).await?;
-        }
-        CampaignStep::Approve => frozen(deps, tenant, id).await?,
+        CampaignStep::Validate | CampaignStep::Cancel => add_due(deps, tenant, id).await?,
         CampaignStep::Start => {
             frozen(deps, tenant, id).await?;
             add_due(deps, tenant, id).await?;
         }
-        CampaignStep::Pause
+        // Approval, schedule and resumption have routes of their own.
+        CampaignStep::Approve
         | CampaignStep::Complete
         | CampaignStep::Freeze
-        | CampaignStep::Release => (),
+        | CampaignStep::Pause
+        | CampaignStep::Release
+        | CampaignStep::Resume
+        | CampaignStep::Schedule
+        | CampaignStep::Unschedule => (),
     }
     Ok(())
 }
 
 /// The timer looks at the campaign from now on.
-async fn add_due(deps: &Deps, tenant: TenantId, id: CampaignId) -> Result<(), Fault> {
+pub(super) async fn add_due(deps: &Deps, tenant: TenantId, id: CampaignId) -> Result<(), Fault> {
     deps.campaigns.add_due(Due::Campaign(tenant, id)).await
 }
 
 /// Refuses an audience of which pages were already forgotten by a validation
 /// that was asked for and never began.
-async fn frozen(deps: &Deps, tenant: TenantId, id: CampaignId) -> Result<(), Problem> {
+pub(super) async fn frozen(deps: &Deps, tenant: TenantId, id: CampaignId) -> Result<(), Problem> {
     let pages = deps.campaigns.pages(tenant, id).await?;
     if pages.last().is_some_and(|page| page.last) {
         Ok(())
     } else {
-        Err(Problem::conflict(
-            "the audience is not complete; validate the campaign again",
-        ))
+        Err(not_frozen())
     }
+}
+
+/// There is no whole audience to agree to.
+pub(super) fn not_frozen() -> Problem {
+    Problem::conflict("the audience is not complete; validate the campaign again")
 }
 
 /// What must happen after the state moved, and again whenever the step is
 /// repeated. Every receiver takes a repetition without harm.
-async fn announce(
+pub(super) async fn announce(
     deps: &Deps,
     tenant: TenantId,
     campaign: CampaignId,
@@ -206,7 +231,9 @@ async fn announce(
         | CampaignStep::Complete
         | CampaignStep::Freeze
         | CampaignStep::Pause
-        | CampaignStep::Release => Ok(()),
+        | CampaignStep::Release
+        | CampaignStep::Schedule
+        | CampaignStep::Unschedule => Ok(()),
     }
 }
 
@@ -224,10 +251,9 @@ mod tests {
         assert_eq!(answer(S::Validated, T::Validate), Ok(Some(S::Validating)));
         for (state, step) in [
             (S::Validating, T::Validate),
-            (S::Approved, T::Approve),
+            (S::Approved, T::Unschedule),
             (S::Planning, T::Start),
             (S::Running, T::Start),
-            (S::Running, T::Resume),
             (S::Paused, T::Pause),
             (S::Cancelled, T::Cancel),
         ] {

@@ -14,6 +14,7 @@ use policy::receipt::{StatusTotals, Totals};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::budget::BudgetView;
 use crate::Deps;
 use crate::auth::TenantCtx;
 use crate::problem::{Problem, ProblemBody};
@@ -40,9 +41,66 @@ pub(crate) struct CampaignView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, format = DateTime, required = false)]
     not_after: Option<Timestamp>,
-    /// `draft`, `validating`, `validated`, `approved`, `planning`, `running`,
-    /// `paused`, `completed`, `cancelled`.
+    /// `draft`, `validating`, `validated`, `approved`, `scheduled`, `planning`,
+    /// `running`, `paused`, `completed`, `cancelled`.
     state: &'static str,
+    /// Why it is paused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    hold: Option<HoldView>,
+    /// When it starts by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    start: Option<StartView>,
+    /// The first people, if they are judged before the rest follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    canary: Option<CanaryView>,
+    /// So many people at a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    tranche: Option<TrancheView>,
+}
+
+/// Why a campaign is paused.
+#[derive(Serialize, ToSchema)]
+struct HoldView {
+    /// A stable code.
+    reason: &'static str,
+    /// What it means.
+    detail: String,
+}
+
+/// When a campaign starts by itself.
+#[derive(Serialize, ToSchema)]
+struct StartView {
+    /// The moment.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// The local time that was asked for.
+    local: String,
+    /// Whose clock shows it.
+    time_zone: String,
+    /// What that clock does then: `once`, `skips` (it is set forward over the
+    /// time, and the start is as much later) or `twice` (it is set back, and the
+    /// start is the first of the two).
+    clock: String,
+}
+
+/// The first people of a campaign.
+#[derive(Serialize, ToSchema)]
+struct CanaryView {
+    /// Their share, in per cent.
+    percent: u8,
+    /// Whether the rest may follow.
+    passed: bool,
+}
+
+/// So many people at a time.
+#[derive(Serialize, ToSchema)]
+struct TrancheView {
+    people: u32,
+    every_minutes: i64,
 }
 
 /// A template by name and language.
@@ -54,6 +112,20 @@ struct TemplateView {
 
 impl CampaignView {
     pub(crate) fn new(campaign_id: CampaignId, campaign: Campaign) -> Self {
+        let paused = campaign.state == CampaignState::Paused;
+        let hold = campaign.hold.filter(|_| paused).map(|reason| HoldView {
+            reason: reason.code(),
+            detail: reason.to_string(),
+        });
+        let scheduled = campaign.state == CampaignState::Scheduled;
+        let start = campaign.start.filter(|_| scheduled).map(|start| StartView {
+            at: start.at(),
+            local: start.local,
+            time_zone: start.zone,
+            clock: start.clock,
+        });
+        let controls = campaign.controls;
+        let passed = campaign.canary_passed;
         let plan = campaign.plan;
         let TemplateRef { name, language } = plan.template;
         Self {
@@ -66,6 +138,15 @@ impl CampaignView {
             purpose: plan.purpose.to_string(),
             not_after: plan.not_after,
             state: campaign.state.code(),
+            hold,
+            start,
+            canary: controls
+                .canary_percent
+                .map(|percent| CanaryView { percent, passed }),
+            tranche: controls.tranche.map(|tranche| TrancheView {
+                people: tranche.people,
+                every_minutes: tranche.every.as_mins(),
+            }),
         }
     }
 }
@@ -161,6 +242,14 @@ fn page_of(
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CampaignDetail {
     campaign: CampaignView,
+    /// Its money, if it has a budget.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    budget: Option<BudgetView>,
+    /// The open breaker that stops it, if one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    stopped_by: Option<String>,
     totals: TotalsView,
     /// People who were left out, by the code of the first reason.
     excluded_by_reason: BTreeMap<String, u64>,
@@ -242,6 +331,7 @@ pub(crate) async fn show(
         CampaignState::Draft | CampaignState::Validating => None,
         CampaignState::Validated
         | CampaignState::Approved
+        | CampaignState::Scheduled
         | CampaignState::Planning
         | CampaignState::Running
         | CampaignState::Paused
@@ -251,7 +341,11 @@ pub(crate) async fn show(
             Some(Conservation::of(&pages, &totals))
         }
     };
+    let budget = deps.campaigns.budget(tenant, id).await?;
+    let stopped_by = super::control::stopped_by(&deps, tenant, &campaign).await?;
     Ok(Json(CampaignDetail {
+        budget: budget.map(BudgetView::from),
+        stopped_by: stopped_by.map(|breaker| breaker.to_string()),
         campaign: CampaignView::new(id, campaign),
         totals: totals.into(),
         excluded_by_reason,
@@ -313,6 +407,8 @@ impl From<Totals> for TotalsView {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use uuid::Uuid;
 
     use super::*;
@@ -349,6 +445,7 @@ mod tests {
                 ("suppressed".to_owned(), 2),
                 ("consent_expired".to_owned(), 1),
             ]),
+            columns: BTreeSet::new(),
             next_shard: 64,
             next_after: None,
             last: true,

@@ -19,6 +19,7 @@ fn unreachable() -> Router {
         contacts_table: "contacts".to_owned(),
         campaigns_table: "campaigns".to_owned(),
         files_bucket: "files".to_owned(),
+        import_queue_url: "http://127.0.0.1:1/import".to_owned(),
         consent_queue_url: "http://127.0.0.1:1/consent".to_owned(),
         fanout_queue_url: "http://127.0.0.1:1/fanout".to_owned(),
         token_key_secret: "token-key".to_owned(),

@@ -19,6 +19,8 @@ pub(super) struct Need {
     pub(super) resource: String,
     /// The partition keys of the items it touches.
     pub(super) partitions: Vec<String>,
+    /// The attributes that it asks for by name, top level.
+    pub(super) attributes: Vec<String>,
 }
 
 impl Need {
@@ -27,6 +29,7 @@ impl Need {
             action: action.into(),
             resource,
             partitions: Vec::new(),
+            attributes: Vec::new(),
         }
     }
 }
@@ -120,6 +123,7 @@ impl Tables<'_> {
         let item = body.get("Key").or_else(|| body.get("Item"));
         need.partitions
             .extend(item.and_then(|item| self.partition(table, item)));
+        need.attributes = projected(body);
         need
     }
 
@@ -161,6 +165,19 @@ impl Tables<'_> {
         };
         text(&body["ExpressionAttributeValues"][*value])
     }
+}
+
+/// The attributes of a projection, without what lies inside them.
+fn projected(body: &Value) -> Vec<String> {
+    let projection = body["ProjectionExpression"].as_str().unwrap_or_default();
+    let names = &body["ExpressionAttributeNames"];
+    let paths = projection.split(',').map(str::trim);
+    let paths = paths.filter(|path| !path.is_empty());
+    let name = |path: &str| {
+        let first = path.split(['.', '[']).next().unwrap_or_default();
+        names[first].as_str().unwrap_or(first).to_owned()
+    };
+    paths.map(name).collect()
 }
 
 /// The item or key of one write of a batch.
@@ -213,4 +230,21 @@ fn objects(request: &HttpRequest) -> Vec<Need> {
         needs.push(Need::new("s3:GetObject", format!("arn:aws:s3:::{source}")));
     }
     needs
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_projection_names_the_attributes_it_reads() {
+        let body = json!({
+            "ProjectionExpression": "#p0, consent.state, zones[0]",
+            "ExpressionAttributeNames": {"#p0": "language"},
+        });
+        assert_eq!(projected(&body), ["language", "consent", "zones"]);
+        assert!(projected(&json!({})).is_empty());
+    }
 }

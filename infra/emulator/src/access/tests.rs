@@ -211,3 +211,28 @@ fn patterns_match_as_in_iam() {
     assert!(!matches("T#*#I#*", "T#1"));
     assert!(!matches("a?", "a"));
 }
+
+#[test]
+fn a_role_can_be_held_to_some_attributes() {
+    let need = |attributes: &[&str]| Need {
+        action: "dynamodb:GetItem".to_owned(),
+        resource: "table".to_owned(),
+        partitions: vec!["T#1#L#2#00".to_owned()],
+        attributes: attributes.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    let only = Condition::read(
+        "ForAllValues:StringEquals",
+        "dynamodb:Attributes",
+        &json!(["pk", "consent"]),
+    );
+    let some = Condition::read(
+        "StringEquals",
+        "dynamodb:Select",
+        &json!("SPECIFIC_ATTRIBUTES"),
+    );
+    let (only, some) = (only.unwrap(), some.unwrap());
+    let holds = |need: &Need| only.holds(need) && some.holds(need);
+    assert!(holds(&need(&["pk", "consent"])));
+    assert!(!holds(&need(&["pk", "consent", "phone"])));
+    assert!(!holds(&need(&[])), "no projection reads everything");
+}

@@ -38,6 +38,10 @@ pub struct Usage {
     pub starts: u64,
     /// Time in finished invocations, by the emulation's clock.
     pub busy: SignedDuration,
+    /// Requests of Lambda's pollers to the queue, for the messages that they
+    /// handed over: receives and deletes, ten messages in each. Receives that
+    /// find nothing come on top, one in twenty seconds for each idle poller.
+    pub queue_requests: u64,
 }
 
 /// What Lambda tells a function besides the event.
@@ -140,6 +144,11 @@ impl Function {
                 InvocationError::Killed(_) | InvocationError::Panicked | InvocationError::TimedOut,
             ) => (),
         }
+    }
+
+    /// Counts requests that a poller made for this function.
+    pub(super) fn count_queue_requests(&self, requests: u64) {
+        self.usage_mut().queue_requests += requests;
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Environment>> {

@@ -18,25 +18,35 @@ impl Wiring {
     /// often as the template says. What still runs then is dropped, as if the
     /// machine had stopped.
     pub async fn run(&self, haste: u32, shutdown: impl Future<Output = ()>) {
+        self.run_within(Deadline::Enforced, haste, shutdown).await;
+    }
+
+    /// The same, but nothing is stopped at its time limit: for clocks under
+    /// which a worker may freeze and thaw long after.
+    pub async fn run_patiently(&self, haste: u32, shutdown: impl Future<Output = ()>) {
+        self.run_within(Deadline::Open, haste, shutdown).await;
+    }
+
+    async fn run_within(&self, deadline: Deadline, haste: u32, shutdown: impl Future<Output = ()>) {
         let mut tasks = JoinSet::new();
         for mapping in &self.0.mappings {
             for _ in 0..mapping.concurrency {
-                tasks.spawn(self.clone().poll(mapping.clone()));
+                tasks.spawn(self.clone().poll(mapping.clone(), deadline));
             }
         }
         for schedule in &self.0.schedules {
             if let Some(every) = schedule.every {
                 let every = every / i32::try_from(haste.max(1)).unwrap_or(i32::MAX);
-                tasks.spawn(self.clone().keep_ticking(schedule.clone(), every));
+                tasks.spawn(self.clone().keep_ticking(schedule.clone(), every, deadline));
             }
         }
         shutdown.await;
     }
 
     /// One of Lambda's pollers, until the queue is gone.
-    async fn poll(self, mapping: Mapping) {
+    async fn poll(self, mapping: Mapping, deadline: Deadline) {
         while let Ok(messages) = self.gather(&mapping).await {
-            self.deliver(&mapping, messages, Deadline::Enforced).await;
+            self.deliver(&mapping, messages, deadline).await;
         }
     }
 
@@ -62,7 +72,7 @@ impl Wiring {
         }
     }
 
-    async fn keep_ticking(self, schedule: Schedule, every: SignedDuration) {
+    async fn keep_ticking(self, schedule: Schedule, every: SignedDuration, deadline: Deadline) {
         let mut next = self.0.clock.now();
         loop {
             next = next
@@ -71,10 +81,7 @@ impl Wiring {
             self.0.clock.sleep_until(next).await;
             let event = schedule.event(&self.0.ids, self.0.clock.now());
             // A tick that fails is made up for by the next one.
-            drop(
-                self.invoke(&schedule.function, event, Deadline::Enforced)
-                    .await,
-            );
+            drop(self.invoke(&schedule.function, event, deadline).await);
         }
     }
 }

@@ -67,8 +67,8 @@ pub(crate) struct PersonFile {
     stops: Vec<Stop>,
     #[serde(default)]
     messages: Vec<Message>,
-    pub(crate) service_window_ends: Option<Text<Timestamp>>,
-    pub(crate) marketing_declined_at: Option<Text<Timestamp>>,
+    service_window_ends: Option<Text<Timestamp>>,
+    marketing_declined_at: Option<Text<Timestamp>>,
 }
 
 #[derive(Deserialize)]
@@ -103,6 +103,7 @@ struct Message {
     at: Text<Timestamp>,
     #[serde(default)]
     marketing: bool,
+    purpose: Option<Text<Purpose>>,
 }
 
 impl TryFrom<ConsentText> for ConsentFile {
@@ -160,6 +161,8 @@ impl PersonFile {
             version: 1,
             suppressions: suppressions.collect(),
             claims,
+            marketing_declined_at: self.marketing_declined_at.as_ref().map(|at| at.0),
+            service_window_ends: self.service_window_ends.as_ref().map(|end| end.0),
         }
     }
 
@@ -181,6 +184,14 @@ impl PersonFile {
 }
 
 impl Message {
+    fn purpose(&self) -> Purpose {
+        match &self.purpose {
+            Some(purpose) => purpose.0.clone(),
+            None if self.marketing => Purpose::marketing(),
+            None => Purpose::service(),
+        }
+    }
+
     /// An earlier message, of some other campaign.
     fn claim(&self) -> Claim {
         Claim {
@@ -190,7 +201,8 @@ impl Message {
             attempt: 0,
             owner: OwnerNonce::from_uuid(Uuid::nil()),
             at: self.at.0,
-            is_marketing: self.marketing,
+            purpose: self.purpose(),
+            is_marketing: self.marketing || self.purpose().is_marketing(),
         }
     }
 }
@@ -218,6 +230,7 @@ pub(crate) struct CampaignFile {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Cap {
+    purpose: Option<Text<Purpose>>,
     most: u16,
     within_hours: u16,
 }
@@ -260,6 +273,10 @@ impl CampaignFile {
             .frequency
             .iter()
             .map(|cap| FrequencyCap {
+                purpose: cap
+                    .purpose
+                    .as_ref()
+                    .map_or_else(Purpose::marketing, |purpose| purpose.0.clone()),
                 most: cap.most,
                 within: SignedDuration::from_hours(i64::from(cap.within_hours)),
             })

@@ -13,7 +13,7 @@ use super::file::File;
 use super::report::{self, Report};
 use super::screen::Screen;
 use super::stops::{self, PlannedStop};
-use crate::house::{House, Options, Seeds};
+use crate::house::{House, Network, Options, Seeds};
 use emulator::crash::CrashPlan;
 use simulator::Delay;
 
@@ -44,6 +44,7 @@ pub(super) async fn run(
         seed: args.seed,
         limit_per_second: args.mps,
         inbound_per_second: inbound(args.mps),
+        tier: simulator::Tier::Unlimited,
         behaviour: behaviour(),
         webhooks: WebhookChaos {
             duplicate: 0.03,
@@ -51,6 +52,8 @@ pub(super) async fn run(
             batch: 0.5,
             ..WebhookChaos::default()
         },
+        answers: Delay::NONE,
+        network: Network::default(),
         time_limits: true,
         crashes: CrashPlan::never(),
         variables: vec![

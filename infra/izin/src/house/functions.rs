@@ -18,9 +18,12 @@ use platform::config::{ConfigError, Env};
 use platform::contacts::Contacts;
 use platform::ids::Ids;
 use platform::invocation::Invocation;
+use platform::tier::Tiers;
 use platform::whatsapp;
 use serde_json::Value;
 use tower::Service as _;
+
+use super::Network;
 
 /// What the functions are built from.
 pub(super) struct Functions<'a> {
@@ -29,6 +32,7 @@ pub(super) struct Functions<'a> {
     pub(super) ids: Ids,
     pub(super) variables: Vec<(&'static str, String)>,
     pub(super) crashes: CrashPlan,
+    pub(super) network: Network,
 }
 
 impl Functions<'_> {
@@ -181,7 +185,8 @@ impl Functions<'_> {
 
     /// AWS as the role of a function lets it see it; each request is an effect.
     fn clients(&self, id: &str) -> anyhow::Result<Clients> {
-        let http = self.aws.access(id)?.over(self.crashes.http_client());
+        let network = self.crashes.over(self.network.client(id));
+        let http = self.aws.access(id)?.over(network);
         Ok(Clients::new(&self.aws.sdk_config_over(http)))
     }
 
@@ -203,6 +208,12 @@ pub(super) fn campaigns(
 ) -> anyhow::Result<Campaigns> {
     let table = variable(aws, "IZIN_CAMPAIGNS_TABLE")?;
     Ok(Campaigns::new(clients.dynamodb.clone(), table, clock))
+}
+
+/// The messaging limits, kept in the table of operations.
+pub(super) fn tiers(aws: &Aws, clients: &Clients, clock: SharedClock) -> anyhow::Result<Tiers> {
+    let table = variable(aws, "IZIN_CAMPAIGNS_TABLE")?;
+    Ok(Tiers::new(clients.dynamodb.clone(), table, clock))
 }
 
 /// The table of people as the template names it.

@@ -124,6 +124,7 @@ impl Seeds {
         options: &Options,
     ) -> anyhow::Result<()> {
         let tenant = Tenant {
+            settings: Default::default(),
             business_name: Self::BUSINESS.to_owned(),
             default_region: "ID".to_owned(),
         };

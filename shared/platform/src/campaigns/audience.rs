@@ -3,7 +3,7 @@
 //! A page item is written once, by condition, and is at the same time the
 //! checkpoint of validation: the next run goes on after the last page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use policy::ids::{CampaignId, TenantId};
 use policy::token::ContactToken;
@@ -24,6 +24,9 @@ pub struct Page {
     /// How many people were judged and left out, by the code of the first
     /// reason.
     pub excluded: BTreeMap<String, u64>,
+    /// The columns that any of them has a value in, for the template's variables.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub columns: BTreeSet<String>,
     /// Where reading goes on: the shard, and the token after which.
     pub next_shard: u8,
     /// The last person judged in that shard, in hexadecimal; `None` at its

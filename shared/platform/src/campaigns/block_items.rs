@@ -29,6 +29,8 @@ pub(super) struct BlockItem {
     owner: Option<OwnerNonce>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     deadline: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reserved: Option<String>,
     ttl: i64,
 }
 
@@ -82,6 +84,7 @@ impl BlockItem {
             due,
             owner,
             deadline,
+            reserved: block.reservation.as_ref().map(ToString::to_string),
             ttl: now.as_second() + KEPT_SECONDS,
         }
     }
@@ -117,6 +120,11 @@ impl BlockItem {
             states,
             attempt: self.attempt,
             phase,
+            reservation: self
+                .reserved
+                .map(|text| text.parse())
+                .transpose()
+                .map_err(|_| damaged("its reservation cannot be read"))?,
         })
     }
 }

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use jiff::Timestamp;
 use policy::block::{Block, Outcome, Phase};
 use policy::ids::{CampaignId, OwnerNonce, TenantId};
 use policy::receipt::{Status, StatusSets};
 
-use super::block_items::{BlockItem, OutcomesItem, letters};
+use super::block_items::{BlockItem, OutcomesItem, StatusesItem, letters};
 use super::{Campaigns, KEPT_SECONDS};
 use crate::fault::Fault;
-use crate::keys::{self, CampaignKey};
+use crate::keys::CampaignKey;
 use crate::table::{self, millis, number, text};
 
 /// How an attempt of a block ends.
@@ -120,16 +120,15 @@ impl Campaigns {
         };
         let expression = match due {
             Some(_) => {
-                "SET phase = :phase, states = :states, attempt = :next, due = :due REMOVE #owner, deadline"
+                "SET phase = :phase, states = :states, attempt = :next, due = :due \
+                 REMOVE #owner, deadline, reserved"
             }
             None => {
-                "SET phase = :phase, states = :states, attempt = :next REMOVE due, #owner, deadline"
+                "SET phase = :phase, states = :states, attempt = :next \
+                 REMOVE due, #owner, deadline, reserved"
             }
         };
-        let mut update = self
-            .table
-            .client
-            .update_item()
+        let mut update = Update::builder()
             .table_name(&self.table.name)
             .key("pk", text(key.pk))
             .key("sk", text(key.sk))
@@ -145,7 +144,36 @@ impl Campaigns {
         if let Some(due) = due {
             update = update.expression_attribute_values(":due", number(millis(due)));
         }
-        match update.send().await {
+        let reserved = block.reservation.as_ref();
+        let back = reserved.map_or(0, |money| money.total() - money.spent(&block.states));
+        if back > 0 {
+            return self.settle_reserved(tenant, id, update, back).await;
+        }
+        let update = update
+            .build()
+            .map_err(|error| Fault::lasting("settle a block", error))?;
+        self.update_as(&update, "settle a block").await
+    }
+
+    /// One conditional update; `false` if the condition does not hold.
+    pub(super) async fn update_as(
+        &self,
+        update: &Update,
+        operation: &'static str,
+    ) -> Result<bool, Fault> {
+        let answer = self
+            .table
+            .client
+            .update_item()
+            .table_name(update.table_name())
+            .set_key(Some(update.key().clone()))
+            .update_expression(update.update_expression())
+            .set_condition_expression(update.condition_expression().map(str::to_owned))
+            .set_expression_attribute_names(update.expression_attribute_names().cloned())
+            .set_expression_attribute_values(update.expression_attribute_values().cloned())
+            .send()
+            .await;
+        match answer {
             Ok(_) => Ok(true),
             Err(error)
                 if error
@@ -154,7 +182,7 @@ impl Campaigns {
             {
                 Ok(false)
             }
-            Err(error) => Err(Fault::sdk("settle a block")(error)),
+            Err(error) => Err(Fault::sdk(operation)(error)),
         }
     }
 
@@ -186,6 +214,27 @@ impl Campaigns {
             Some(item) => item.decode(),
             None => Ok(BTreeMap::new()),
         }
+    }
+
+    /// The outcomes of a block's earlier attempts, read strongly in one query.
+    pub async fn earlier_outcomes(
+        &self,
+        tenant: TenantId,
+        id: CampaignId,
+        block: &Block,
+    ) -> Result<BTreeMap<u16, BTreeMap<u8, Outcome>>, Fault> {
+        let mut earlier = BTreeMap::new();
+        let pk = CampaignKey::Block(tenant, id, block.number).key().pk;
+        let prefix = CampaignKey::outcomes_prefix(block.number);
+        for item in self.table.partition(&pk, &prefix, true).await? {
+            if let Some(CampaignKey::Outcomes(_, _, _, attempt)) =
+                CampaignKey::parse(&table::key_of(&item)?)
+                && attempt < block.attempt
+            {
+                earlier.insert(attempt, table::decode::<OutcomesItem>(item)?.decode()?);
+            }
+        }
+        Ok(earlier)
     }
 
     /// Adds statuses to the grow-only sets of one block and attempt: one write
@@ -234,20 +283,16 @@ impl Campaigns {
         Ok(())
     }
 
-    /// The blocks of a campaign, by number.
-    pub async fn blocks(&self, tenant: TenantId, id: CampaignId) -> Result<Vec<Block>, Fault> {
-        let mut blocks = Vec::new();
-        for shard in 0..policy::block::BLOCK_SHARDS {
-            let pk = keys::block_shard(tenant, id, shard);
-            for item in self.table.partition(&pk, "B#", true).await? {
-                if let Some(CampaignKey::Block(_, _, number)) =
-                    CampaignKey::parse(&table::key_of(&item)?)
-                {
-                    blocks.push(table::decode::<BlockItem>(item)?.decode(number)?);
-                }
-            }
-        }
-        blocks.sort_by_key(|block| block.number);
-        Ok(blocks)
+    /// The statuses of one attempt.
+    pub async fn statuses(
+        &self,
+        tenant: TenantId,
+        id: CampaignId,
+        block: u32,
+        attempt: u16,
+    ) -> Result<StatusSets, Fault> {
+        let key = CampaignKey::Statuses(tenant, id, block, attempt).key();
+        let item = self.row::<StatusesItem>(&key).await?;
+        Ok(item.map(StatusSets::from).unwrap_or_default())
     }
 }

@@ -1,6 +1,7 @@
 //! Who is who: tenants, their lists and numbers, API keys, and due work.
 
 use policy::ids::{CampaignId, ImportId, KeyId, ListId, TenantId};
+use policy::tenant::{Document, Settings};
 use serde::{Deserialize, Serialize};
 
 use super::Campaigns;
@@ -15,6 +16,21 @@ pub struct Tenant {
     pub business_name: String,
     /// ISO 3166-1 code of the region whose local number forms its files use.
     pub default_region: String,
+    /// What it decides for itself, as its operator wrote it.
+    #[serde(default)]
+    pub settings: Document,
+}
+
+impl Tenant {
+    /// What the rules read of its settings. They were checked when they were
+    /// written; if they cannot be used any more, nothing may be decided on them.
+    pub fn settings(&self) -> Result<Settings, Fault> {
+        Settings::try_from(&self.settings).map_err(|wrong| {
+            let place = wrong.into_iter().next().map(|wrong| wrong.pointer);
+            let place = place.unwrap_or_default();
+            Fault::lasting("read a tenant's settings", format!("cannot use {place}"))
+        })
+    }
 }
 
 /// A list that people said yes to.
@@ -79,9 +95,34 @@ impl Campaigns {
         self.row(&CampaignKey::Tenant(tenant).key()).await
     }
 
+    /// What the rules read of a tenant's settings; of one that nobody
+    /// registered, the default.
+    pub async fn settings(&self, tenant: TenantId) -> Result<Settings, Fault> {
+        match self.tenant(tenant).await? {
+            Some(tenant) => tenant.settings(),
+            None => Ok(Settings::default()),
+        }
+    }
+
     /// Registers or changes a tenant.
     pub async fn put_tenant(&self, id: TenantId, tenant: &Tenant) -> Result<(), Fault> {
         self.put_row(&CampaignKey::Tenant(id).key(), tenant).await
+    }
+
+    /// Replaces a tenant's settings; `false` if nobody registered it.
+    pub async fn put_settings(&self, tenant: TenantId, settings: &Document) -> Result<bool, Fault> {
+        let key = CampaignKey::Tenant(tenant).key();
+        let settings = serde_dynamo::to_attribute_value(settings)
+            .map_err(|error| Fault::lasting("encode a tenant's settings", error))?;
+        self.table
+            .update_if(
+                key,
+                "SET settings = :settings",
+                "attribute_exists(pk)",
+                [(":settings", settings)],
+                "replace a tenant's settings",
+            )
+            .await
     }
 
     /// A list of a tenant.

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use policy::campaign::{CampaignFacts, CampaignState};
+use policy::campaign::{CampaignFacts, CampaignState, Gate, HoldReason};
 use policy::ids::{CampaignId, ListId, TenantId};
 use policy::purpose::Purpose;
 use serde::{Deserialize, Serialize};
 
 use super::Campaigns;
+use super::controls::{Approved, Controls, Scheduled};
+use super::meta_item::MetaItem;
 use crate::fault::Fault;
 use crate::keys::CampaignKey;
-use crate::table::{self, millis, moment, number, text};
+use crate::table::{self, millis, number, text};
 
 /// Which approved template, in which language.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -53,8 +55,28 @@ pub struct Campaign {
     pub pages_planned: u32,
     /// How many blocks those pages became.
     pub blocks_planned: u32,
+    /// How many recipients a block has; fixed when planning begins.
+    pub block_size: Option<u32>,
     /// When blocks were last released.
     pub released_at: Option<Timestamp>,
+    /// How it is to be released.
+    pub controls: Controls,
+    /// How far it is open.
+    pub gate: Gate,
+    /// Whether its first people let the rest follow, or a person did.
+    pub canary_passed: bool,
+    /// When the first people had all been asked.
+    pub canary_asked_at: Option<Timestamp>,
+    /// Why it is paused.
+    pub hold: Option<HoldReason>,
+    /// When the timer starts it.
+    pub start: Option<Scheduled>,
+    /// What was approved of the template.
+    pub approved: Option<Approved>,
+    /// Whether mended refusals wait to be reopened.
+    pub reopens: bool,
+    /// When it was cancelled.
+    pub cancelled_at: Option<Timestamp>,
 }
 
 impl Campaign {
@@ -69,47 +91,6 @@ impl Campaign {
     }
 }
 
-#[derive(Deserialize, Serialize)]
-struct MetaItem {
-    v: u8,
-    name: String,
-    list: ListId,
-    sender: String,
-    template: TemplateRef,
-    mapping: BTreeMap<String, String>,
-    purpose: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    not_after: Option<i64>,
-    state: String,
-    pages_planned: u32,
-    blocks_planned: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    released_at: Option<i64>,
-}
-
-impl MetaItem {
-    fn decode(self) -> Result<Campaign, Fault> {
-        let damaged = |what: &'static str| Fault::lasting("read a campaign's item", what);
-        Ok(Campaign {
-            state: CampaignState::from_code(&self.state)
-                .ok_or_else(|| damaged("it has no known state"))?,
-            pages_planned: self.pages_planned,
-            blocks_planned: self.blocks_planned,
-            released_at: self.released_at.map(moment),
-            plan: NewCampaign {
-                name: self.name,
-                list: self.list,
-                sender: self.sender,
-                template: self.template,
-                mapping: self.mapping,
-                purpose: Purpose::parse(&self.purpose)
-                    .map_err(|_| damaged("its purpose cannot be read"))?,
-                not_after: self.not_after.map(moment),
-            },
-        })
-    }
-}
-
 impl Campaigns {
     /// Writes a draft down; nothing happens if the id exists.
     pub async fn create_campaign(
@@ -118,20 +99,19 @@ impl Campaigns {
         id: CampaignId,
         plan: &NewCampaign,
     ) -> Result<(), Fault> {
-        let item = MetaItem {
-            v: 1,
-            name: plan.name.clone(),
-            list: plan.list,
-            sender: plan.sender.clone(),
-            template: plan.template.clone(),
-            mapping: plan.mapping.clone(),
-            purpose: plan.purpose.to_string(),
-            not_after: plan.not_after.map(millis),
-            state: CampaignState::Draft.code().to_owned(),
-            pages_planned: 0,
-            blocks_planned: 0,
-            released_at: None,
-        };
+        self.create_campaign_with(tenant, id, plan, &Controls::default())
+            .await
+    }
+
+    /// The same, released as `controls` say.
+    pub async fn create_campaign_with(
+        &self,
+        tenant: TenantId,
+        id: CampaignId,
+        plan: &NewCampaign,
+        controls: &Controls,
+    ) -> Result<(), Fault> {
+        let item = MetaItem::draft(plan, controls);
         let index = CampaignKey::CampaignIndex(tenant, id).key();
         self.put_row(&index, &BTreeMap::from([("name", &plan.name)]))
             .await?;
@@ -176,14 +156,14 @@ impl Campaigns {
         from: CampaignState,
         to: CampaignState,
     ) -> Result<bool, Fault> {
-        self.update_meta(
-            tenant,
-            id,
-            "SET #state = :to",
-            "#state = :from OR #state = :to",
-            [(":from", text(from.code())), (":to", text(to.code()))],
-        )
-        .await
+        let moved = [(":from", text(from.code())), (":to", text(to.code()))];
+        let change = if to == CampaignState::Paused {
+            "SET #state = :to"
+        } else {
+            "SET #state = :to REMOVE held_for"
+        };
+        self.update_meta(tenant, id, change, "#state = :from OR #state = :to", moved)
+            .await
     }
 
     /// Notes that planning has come as far as `pages` pages and `blocks`
@@ -238,13 +218,26 @@ impl Campaigns {
         }
     }
 
-    async fn update_meta<const N: usize>(
+    pub(super) async fn update_meta<const N: usize>(
         &self,
         tenant: TenantId,
         id: CampaignId,
         expression: &str,
         condition: &str,
         values: [(&str, AttributeValue); N],
+    ) -> Result<bool, Fault> {
+        self.update_meta_with(tenant, id, expression, condition, values.into())
+            .await
+    }
+
+    /// One conditional change of META; `false` if the condition does not hold.
+    pub(super) async fn update_meta_with(
+        &self,
+        tenant: TenantId,
+        id: CampaignId,
+        expression: &str,
+        condition: &str,
+        values: Vec<(&str, AttributeValue)>,
     ) -> Result<bool, Fault> {
         let key = CampaignKey::Meta(tenant, id).key();
         let mut update = self

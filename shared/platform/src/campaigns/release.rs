@@ -5,11 +5,10 @@
 //! back by itself.
 
 use jiff::{SignedDuration, Timestamp};
-use policy::block::Phase;
-use policy::campaign::CampaignState;
+use policy::campaign::{CampaignState, Gate};
 use policy::ids::{CampaignId, TenantId};
 
-use super::Campaigns;
+use super::{Campaign, Campaigns, Survey};
 use crate::fault::Fault;
 use crate::queue::{Queue, SendTask};
 
@@ -38,8 +37,8 @@ pub struct ReleaseReport {
 }
 
 impl Campaigns {
-    /// Publishes the due blocks of a running campaign, at most a tranche, unless
-    /// another release did so a moment ago.
+    /// Publishes the due blocks of a running campaign, as far as it is open and
+    /// at most a tranche, unless another release did so a moment ago.
     pub async fn release(
         &self,
         tenant: TenantId,
@@ -50,28 +49,39 @@ impl Campaigns {
         let Some(campaign) = self.campaign(tenant, id).await? else {
             return Ok(ReleaseReport::default());
         };
-        let blocks = self.blocks(tenant, id).await?;
-        let open = blocks
-            .iter()
-            .filter(|block| block.phase != Phase::Done)
-            .count();
-        let due: Vec<u32> = blocks
-            .iter()
-            .filter(|block| matches!(block.phase, Phase::Pending { due } if due <= now))
-            .map(|block| block.number)
-            .take(TRANCHE_MAX)
-            .collect();
-        let fresh = campaign
-            .released_at
-            .is_some_and(|at| now.duration_since(at) < TRANCHE_LIFE);
-        // A cancelled campaign's blocks are released too: the worker settles
-        // them as cancelled, and the ledger closes.
-        let goes = matches!(
-            campaign.state,
-            CampaignState::Running | CampaignState::Cancelled
-        );
-        if due.is_empty() || fresh || !goes {
-            return Ok(ReleaseReport { released: 0, open });
+        if !campaign.releases(now) {
+            return Ok(ReleaseReport::default());
+        }
+        let survey = self.survey(tenant, id, now).await?;
+        self.release_surveyed(tenant, id, &campaign, &survey, queue, now)
+            .await
+    }
+
+    /// The same, of a campaign whose blocks were just looked at.
+    pub async fn release_surveyed(
+        &self,
+        tenant: TenantId,
+        id: CampaignId,
+        campaign: &Campaign,
+        survey: &Survey,
+        queue: &Queue,
+        now: Timestamp,
+    ) -> Result<ReleaseReport, Fault> {
+        let open = survey.open;
+        let nothing = ReleaseReport { released: 0, open };
+        if survey.due.is_empty() || !campaign.releases(now) {
+            return Ok(nothing);
+        }
+        let gate = campaign.gate_at(now);
+        if gate != campaign.gate && !self.note_gate(tenant, id, campaign.gate, gate).await? {
+            // Somebody else opened it and publishes.
+            return Ok(nothing);
+        }
+        let mut due = survey.due.clone();
+        due.retain(|number| *number < gate.open);
+        due.truncate(TRANCHE_MAX);
+        if due.is_empty() {
+            return Ok(nothing);
         }
         let tasks: Vec<SendTask> = ranges(&due)
             .map(|(from, to)| SendTask::RangeV1 {
@@ -90,6 +100,33 @@ impl Campaigns {
             released: due.len(),
             open,
         })
+    }
+}
+
+impl Campaign {
+    /// Whether its blocks may be published at `now`: it runs, and was not
+    /// released a moment ago.
+    pub fn releases(&self, now: Timestamp) -> bool {
+        let fresh = self
+            .released_at
+            .is_some_and(|at| now.duration_since(at) < TRANCHE_LIFE);
+        self.state == CampaignState::Running && !fresh
+    }
+
+    /// How many blocks the first people fill, while their answers are waited
+    /// for.
+    pub fn canary_blocks(&self) -> Option<u32> {
+        let percent = self
+            .controls
+            .canary_percent
+            .filter(|_| !self.canary_passed)?;
+        Some(Gate::slice(self.blocks_planned.into(), percent, 1))
+    }
+
+    fn gate_at(&self, now: Timestamp) -> Gate {
+        let size = self.block_size.unwrap_or(1);
+        self.gate
+            .at(now, self.canary_blocks(), self.controls.tranche, size)
     }
 }
 

@@ -1,8 +1,12 @@
 //! Templates as WhatsApp last described them.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use policy::ids::TenantId;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::Campaigns;
 use crate::fault::Fault;
@@ -16,6 +20,51 @@ pub struct SyncedTemplate {
     pub json: String,
     /// When it was read.
     pub synced_at: Timestamp,
+}
+
+impl SyncedTemplate {
+    /// SHA-256 of what the template says and how it is filled, in hexadecimal:
+    /// the same however Meta orders its JSON, and whatever the template's
+    /// status, category and quality are.
+    pub fn fingerprint(&self) -> Result<String, Fault> {
+        let entry: Value = serde_json::from_str(&self.json)
+            .map_err(|error| Fault::lasting("read a template", error))?;
+        let mut text = String::new();
+        for field in ["name", "language", "parameter_format", "components"] {
+            canonical(entry.get(field).unwrap_or(&Value::Null), &mut text);
+            text.push('\n');
+        }
+        let digest = Sha256::digest(text);
+        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+/// JSON with sorted names; examples are not what people read.
+fn canonical(value: &Value, to: &mut String) {
+    match value {
+        Value::Object(fields) => {
+            to.push('{');
+            let fields: BTreeMap<_, _> = fields.iter().collect();
+            for (name, value) in fields {
+                if name != "example" {
+                    to.push_str(&Value::from(name.as_str()).to_string());
+                    to.push(':');
+                    canonical(value, to);
+                    to.push(',');
+                }
+            }
+            to.push('}');
+        }
+        Value::Array(values) => {
+            to.push('[');
+            for value in values {
+                canonical(value, to);
+                to.push(',');
+            }
+            to.push(']');
+        }
+        plain => to.push_str(&plain.to_string()),
+    }
 }
 
 #[derive(Deserialize, Serialize)]
@@ -56,5 +105,33 @@ impl Campaigns {
             synced_at: millis(template.synced_at),
         };
         self.put_row(&key, &item).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fingerprint(json: &str) -> String {
+        let synced = SyncedTemplate {
+            json: json.to_owned(),
+            synced_at: Timestamp::UNIX_EPOCH,
+        };
+        synced.fingerprint().unwrap()
+    }
+
+    #[test]
+    fn a_fingerprint_is_of_what_people_read() {
+        let one = fingerprint(
+            r#"{"name":"t","status":"APPROVED","components":[{"type":"BODY","text":"Halo"}]}"#,
+        );
+        for same in [
+            r#"{"components":[{"text":"Halo","type":"BODY"}],"status":"PAUSED","name":"t"}"#,
+            r#"{"name":"t","category":"UTILITY","components":[{"type":"BODY","text":"Halo","example":{"x":1}}]}"#,
+        ] {
+            assert_eq!(fingerprint(same), one, "{same}");
+        }
+        let other = r#"{"name":"t","components":[{"type":"BODY","text":"Hello"}]}"#;
+        assert_ne!(fingerprint(other), one);
     }
 }

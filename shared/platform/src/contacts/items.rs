@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use policy::consent::{Basis, Consent, Grant, Notice};
 use policy::ids::{CampaignId, OwnerNonce};
 use policy::person::{Claim, Person, Suppression, SuppressionSource};
@@ -11,6 +12,7 @@ use policy::subscription::Subscription;
 use policy::token::ContactToken;
 use serde::{Deserialize, Serialize};
 
+use super::Agreement;
 use crate::fault::Fault;
 use crate::keys::ContactKey;
 use crate::table::{self, Item, millis, moment};
@@ -30,6 +32,14 @@ pub(super) struct SubscriptionItem {
     external_id: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     attributes: BTreeMap<String, String>,
+    consent: ConsentItem,
+}
+
+/// The part of a subscription that is about the person's agreement.
+#[derive(Deserialize)]
+struct AgreementItem {
+    #[serde(default)]
+    language: Option<String>,
     consent: ConsentItem,
 }
 
@@ -101,6 +111,12 @@ impl From<&Consent> for ConsentItem {
     }
 }
 
+/// The consent of a subscription as its item has it.
+pub(super) fn consent_value(subscription: &Subscription) -> Result<AttributeValue, Fault> {
+    serde_dynamo::to_attribute_value(ConsentItem::from(&subscription.consent))
+        .map_err(|error| Fault::lasting("encode a consent", error))
+}
+
 /// The person and subscription of an item.
 pub(super) fn subscription(item: Item) -> Result<(ContactToken, Subscription), Fault> {
     let key = table::key_of(&item)?;
@@ -118,6 +134,15 @@ pub(super) fn subscription(item: Item) -> Result<(ContactToken, Subscription), F
         consent: consent(item.consent)?,
     };
     Ok((token, subscription))
+}
+
+/// What an item says of the person's agreement.
+pub(super) fn agreement(item: Item) -> Result<Agreement, Fault> {
+    let item: AgreementItem = table::decode(item)?;
+    Ok(Agreement {
+        consent: consent(item.consent)?,
+        language: item.language,
+    })
 }
 
 fn consent(item: ConsentItem) -> Result<Consent, Fault> {
@@ -161,6 +186,10 @@ pub(super) struct PersonItem {
     pub(super) suppressions: BTreeMap<String, SuppressionItem>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) claims: Vec<ClaimItem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    declined_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    window_ends: Option<i64>,
 }
 
 /// A stop in force.
@@ -183,6 +212,9 @@ pub(super) struct ClaimItem {
     /// Whether it is for advertising.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     m: bool,
+    /// The purpose, where it says more than that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    p: Option<String>,
 }
 
 impl From<&Person> for PersonItem {
@@ -198,6 +230,8 @@ impl From<&Person> for PersonItem {
                 })
                 .collect(),
             claims: person.claims.iter().map(ClaimItem::from).collect(),
+            declined_at: person.marketing_declined_at.map(millis),
+            window_ends: person.service_window_ends.map(millis),
         }
     }
 }
@@ -222,6 +256,8 @@ impl From<&Claim> for ClaimItem {
             o: claim.owner,
             t: millis(claim.at),
             m: claim.is_marketing,
+            p: (claim.purpose != plain_purpose(claim.is_marketing))
+                .then(|| claim.purpose.to_string()),
         }
     }
 }
@@ -249,22 +285,42 @@ pub(super) fn person(item: Item) -> Result<(ContactToken, Person), Fault> {
     let claims = item
         .claims
         .into_iter()
-        .map(|item| Claim {
-            campaign: item.c,
-            block: item.b,
-            index: item.i,
-            attempt: item.a,
-            owner: item.o,
-            at: moment(item.t),
-            is_marketing: item.m,
-        })
-        .collect();
+        .map(claim)
+        .collect::<Result<_, _>>()?;
     let person = Person {
         version: item.version,
         suppressions,
         claims,
+        marketing_declined_at: item.declined_at.map(moment),
+        service_window_ends: item.window_ends.map(moment),
     };
     Ok((token, person))
+}
+
+fn claim(item: ClaimItem) -> Result<Claim, Fault> {
+    let purpose = match item.p {
+        Some(purpose) => Purpose::parse(&purpose).map_err(damaged)?,
+        None => plain_purpose(item.m),
+    };
+    Ok(Claim {
+        campaign: item.c,
+        block: item.b,
+        index: item.i,
+        attempt: item.a,
+        owner: item.o,
+        at: moment(item.t),
+        purpose,
+        is_marketing: item.m,
+    })
+}
+
+/// The purpose that a claim need not spell out.
+fn plain_purpose(is_marketing: bool) -> Purpose {
+    if is_marketing {
+        Purpose::marketing()
+    } else {
+        Purpose::service()
+    }
 }
 
 fn damaged(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Fault {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
@@ -202,6 +203,7 @@ impl Contacts {
             attempt: work.attempt,
             owner: work.owner,
             at: now,
+            purpose: permit.purpose().clone(),
             is_marketing: permit.is_marketing(),
         };
         let mut claims: Vec<ClaimItem> = person.claims_kept(now).map(ClaimItem::from).collect();
@@ -243,9 +245,9 @@ impl Contacts {
             }));
         };
         let old = match error.as_service_error() {
-            Some(
-                aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(failed),
-            ) => failed.item().cloned(),
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                failed.item().cloned()
+            }
             _ => return Err(Fault::sdk("claim a person")(error)),
         };
         let person = match old {
@@ -300,6 +302,54 @@ impl Contacts {
                 Written::Changed => (),
             }
         }
+    }
+
+    /// Notes that WhatsApp declined advertising for a person (131049) at `at`.
+    /// It narrows what may be sent, so it raises the version: a claim that was
+    /// decided before does not succeed after it. An earlier note than the one
+    /// that stands changes nothing.
+    pub async fn note_declined(
+        &self,
+        tenant: TenantId,
+        token: ContactToken,
+        at: Timestamp,
+    ) -> Result<(), Fault> {
+        let change = "SET v = :v, declined_at = :at ADD version :one";
+        let condition = "attribute_not_exists(declined_at) OR declined_at < :at";
+        let values = [(":at", millis(at)), (":one", 1), (":v", 1)];
+        self.note(tenant, token, change, condition, values).await
+    }
+
+    /// Notes that a person wrote to us: until `ends` a free text gets through.
+    /// It only widens, so the version stays.
+    pub async fn note_service_window(
+        &self,
+        tenant: TenantId,
+        token: ContactToken,
+        ends: Timestamp,
+    ) -> Result<(), Fault> {
+        let change = "SET v = :v, version = if_not_exists(version, :one), window_ends = :at";
+        let condition = "attribute_not_exists(window_ends) OR window_ends < :at";
+        let values = [(":at", millis(ends)), (":one", 1), (":v", 1)];
+        self.note(tenant, token, change, condition, values).await
+    }
+
+    /// One conditional change of a person; a failed condition is no fault.
+    async fn note<const N: usize>(
+        &self,
+        tenant: TenantId,
+        token: ContactToken,
+        change: &str,
+        condition: &str,
+        values: [(&str, i64); N],
+    ) -> Result<(), Fault> {
+        let key = ContactKey::Person { tenant, token }.key();
+        let values = values.map(|(name, value)| (name, number(value)));
+        let operation = "note something of a person";
+        self.table
+            .update_if(key, change, condition, values, operation)
+            .await?;
+        Ok(())
     }
 
     /// A person's history, oldest first.
@@ -445,6 +495,6 @@ pub(super) fn cancelled(
 fn claim_as_stored(claim: &Claim) -> Claim {
     Claim {
         at: table::moment(millis(claim.at)),
-        ..*claim
+        ..claim.clone()
     }
 }

@@ -10,6 +10,7 @@ use policy::phone::PhoneNumber;
 use reqwest::StatusCode;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::gate::{self, Gate};
 use super::wire::{self, TemplateMessage};
 use crate::contacts::Claimed;
 use crate::fault::Fault;
@@ -18,6 +19,7 @@ use crate::fault::Fault;
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
+    root: String,
     base: String,
     #[cfg(feature = "testing")]
     witness: Option<Witness>,
@@ -45,6 +47,16 @@ pub struct Credentials {
     pub token: SecretString,
 }
 
+/// Whether the one request was made.
+#[derive(Debug)]
+pub enum Sent {
+    /// It was, and this came of it.
+    Answered(Answer),
+    /// No open connection was free at its moment, so no byte left: the claim is
+    /// as good as before.
+    Unused(Claimed),
+}
+
 /// What came of one request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Answer {
@@ -55,8 +67,6 @@ pub enum Answer {
     },
     /// WhatsApp answered with an error.
     Refused(Refused),
-    /// The connection was never made, so no request was: safe to try again.
-    NotSent,
     /// Bytes left and no answer came, or it made no sense: nobody knows.
     NoAnswer,
 }
@@ -81,13 +91,16 @@ impl Client {
             .timeout(Duration::from_secs(20))
             .retry(reqwest::retry::never())
             .redirect(reqwest::redirect::Policy::none())
-            .pool_max_idle_per_host(512)
+            .pool_max_idle_per_host(1_024)
             .tcp_nodelay(true)
+            .connector_layer(gate::layer())
             .build()
             .map_err(|error| Fault::lasting("build the WhatsApp client", error))?;
-        let base = format!("{}/{version}", graph_url.trim_end_matches('/'));
+        let root = format!("{}/", graph_url.trim_end_matches('/'));
+        let base = format!("{root}{version}");
         Ok(Self {
             http,
+            root,
             base,
             #[cfg(feature = "testing")]
             witness: None,
@@ -106,7 +119,8 @@ impl Client {
         self
     }
 
-    /// Makes the one request that `claimed` allows.
+    /// Makes the one request that `claimed` allows, on a connection that is
+    /// open already: opening one takes longer than a slot may be late.
     pub async fn send(
         &self,
         credentials: &Credentials,
@@ -115,9 +129,7 @@ impl Client {
         to: &PhoneNumber,
         message: &TemplateMessage,
         callback: &str,
-    ) -> Answer {
-        // The claim ends here: whatever comes of it, it allows no second request.
-        drop(claimed);
+    ) -> Sent {
         let body = wire::SendRequest::template(to, message, callback);
         let sent = self
             .http
@@ -126,30 +138,38 @@ impl Client {
             .json(&body)
             .send()
             .await;
+        if sent.as_ref().is_err_and(reqwest::Error::is_connect) {
+            return Sent::Unused(claimed);
+        }
+        // The claim ends here: whatever comes of it, it allows no second request.
+        drop(claimed);
         #[cfg(feature = "testing")]
         if let Some(Witness(witness)) = &self.witness {
             witness().await;
         }
-        let response = match sent {
-            Ok(response) => response,
-            Err(error) if error.is_connect() => return Answer::NotSent,
-            Err(_) => return Answer::NoAnswer,
-        };
-        let status = response.status();
-        match response.bytes().await {
-            Ok(body) => read_answer(status, &body),
+        Sent::Answered(match sent {
+            Ok(response) => {
+                let status = response.status();
+                match response.bytes().await {
+                    Ok(body) => read_answer(status, &body),
+                    Err(_) => Answer::NoAnswer,
+                }
+            }
             Err(_) => Answer::NoAnswer,
-        }
+        })
     }
 
-    /// Opens a connection, so that the first slot need not wait for it.
-    pub async fn warm(&self, credentials: &Credentials, phone_number_id: &str) -> bool {
-        self.http
-            .get(format!("{}/{phone_number_id}?fields=status", self.base))
-            .bearer_auth(credentials.token.expose_secret())
-            .send()
-            .await
-            .is_ok()
+    /// Sees to it that `connections` are open and free; `false` if any could not
+    /// be opened. The calls it makes are for nothing and nobody's: without a
+    /// token they count against no account's limit.
+    pub async fn warm(&self, connections: usize) -> bool {
+        let calls = (0..connections).map(|_| async {
+            let answer = self.http.get(&self.root).send().await?;
+            // The connection is free again once the answer is read.
+            answer.bytes().await
+        });
+        let answers = Gate::open(futures_util::future::join_all(calls)).await;
+        answers.iter().all(Result::is_ok)
     }
 
     /// The templates named `name` of an account, in Meta's own JSON.
@@ -160,12 +180,13 @@ impl Client {
         name: &str,
     ) -> Result<Vec<serde_json::Value>, Fault> {
         const OPERATION: &str = "read templates from WhatsApp";
-        let response = self
+        let call = self
             .http
             .get(format!("{}/{waba}/message_templates", self.base))
             .query(&[("name", name), ("limit", "100")])
             .bearer_auth(credentials.token.expose_secret())
-            .send()
+            .send();
+        let response = Gate::open(call)
             .await
             .map_err(|error| Fault::passing(OPERATION, error.without_url()))?;
         let status = response.status();

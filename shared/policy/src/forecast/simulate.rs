@@ -155,8 +155,6 @@ impl<'a> Simulator<'a> {
             work: Work::NONE,
             jurisdictions: Jurisdictions::embedded(),
             terms: self.scenario.terms,
-            service_window_ends: None,
-            marketing_declined_at: None,
         };
         let mut not_before = starts_at;
         for objection in send::objections(&facts) {

@@ -214,10 +214,12 @@ fn an_explanation_names_everything_in_order() {
     };
     let mut terms = terms();
     terms.frequency = vec![FrequencyCap {
+        purpose: Purpose::marketing(),
         most: 1,
         within: SignedDuration::from_hours(24),
     }];
     let mut person = stopped();
+    person.marketing_declined_at = Some(at("2026-11-24T10:00:00Z"));
     person.claims.push(Claim {
         campaign: CampaignId::from_uuid(Uuid::from_u128(2)),
         block: 0,
@@ -225,6 +227,7 @@ fn an_explanation_names_everything_in_order() {
         attempt: 1,
         owner: OwnerNonce::from_uuid(Uuid::from_u128(3)),
         at: at("2026-11-24T13:00:00Z"),
+        purpose: Purpose::marketing(),
         is_marketing: true,
     });
     let subscription = subscription("+6281234567890", None, consent("service"));
@@ -237,8 +240,6 @@ fn an_explanation_names_everything_in_order() {
         work: work(),
         jurisdictions: Jurisdictions::embedded(),
         terms: &terms,
-        service_window_ends: None,
-        marketing_declined_at: Some(at("2026-11-24T10:00:00Z")),
     });
     let mut lines = vec![reasoning.decision.to_owned()];
     for reason in &reasoning.reasons {

@@ -71,10 +71,6 @@ impl Encoding {
         if let Some(encoding) = utf16_without_mark(window) {
             return Ok(encoding);
         }
-        if let Some(at) = memchr::memchr(0, window) {
-            let line = 1 + memchr::memchr_iter(b'\n', &window[..at]).count() as u64;
-            return Err(FileRefusal::at(FileProblem::NulByte, line));
-        }
         if window.starts_with("\u{feff}".as_bytes()) {
             return Ok(Self::Utf8);
         }

@@ -18,6 +18,15 @@ pub(super) struct Input {
     offset: u64,
     pushed_to: u64,
     finished: bool,
+    /// Where [`Input::rewind`] leads back to.
+    mark: Option<Mark>,
+}
+
+/// A place among the available bytes.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    at: usize,
+    offset: u64,
 }
 
 impl Input {
@@ -31,14 +40,59 @@ impl Input {
             offset,
             pushed_to: offset,
             finished: false,
+            mark: None,
         }
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.raw.drain(..self.raw_at);
-        self.raw_at = 0;
+        let read = match self.is_wide() {
+            true => self.raw_at,
+            false => self.forget(self.raw_at),
+        };
+        self.raw.drain(..read);
+        self.raw_at -= read;
         self.raw.extend_from_slice(bytes);
         self.pushed_to += bytes.len() as u64;
+    }
+
+    /// Keeps what comes from here on, so that it can be read again.
+    pub(super) fn mark(&mut self) {
+        self.mark = Some(Mark {
+            at: if self.is_wide() {
+                self.text_at
+            } else {
+                self.raw_at
+            },
+            offset: self.offset,
+        });
+    }
+
+    pub(super) fn unmark(&mut self) {
+        self.mark = None;
+    }
+
+    /// Goes back to the mark.
+    pub(super) fn rewind(&mut self) {
+        let Some(mark) = self.mark else { return };
+        self.offset = mark.offset;
+        if self.is_wide() {
+            self.text_at = mark.at;
+        } else {
+            self.raw_at = mark.at;
+        }
+    }
+
+    /// How many of the first `read` bytes nobody needs any more; moves the
+    /// mark as if they were gone.
+    fn forget(&mut self, read: usize) -> usize {
+        match &mut self.mark {
+            Some(mark) => std::mem::take(&mut mark.at),
+            None => read,
+        }
+    }
+
+    fn is_wide(&self) -> bool {
+        matches!(self.encoding, Encoding::Utf16Be | Encoding::Utf16Le)
     }
 
     pub(super) fn finish(&mut self) {
@@ -100,8 +154,9 @@ impl Input {
         if self.raw_at == self.raw.len() {
             return;
         }
-        self.text.drain(..self.text_at);
-        self.text_at = 0;
+        let read = self.forget(self.text_at);
+        self.text.drain(..read);
+        self.text_at -= read;
         let raw = &self.raw[self.raw_at..];
         let (pairs, odd) = raw.as_chunks::<2>();
         // Half a surrogate pair, or half a unit, waits for its other half.

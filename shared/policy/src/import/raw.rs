@@ -3,7 +3,6 @@
 use csv_core::ReadRecordResult;
 
 use super::read::Limits;
-use super::refusal::{FileProblem, FileRefusal};
 
 /// A record as it was cut from the bytes, unquoted but not decoded.
 #[derive(Debug)]
@@ -19,6 +18,21 @@ pub(super) struct RawRecord {
     pub(super) after_return: bool,
     pub(super) awaits_line_feed: bool,
     pub(super) is_done: bool,
+    pub(super) way: Way,
+    /// Something stands right of the last cell that has room.
+    pub(super) has_cells_beyond: bool,
+}
+
+/// How a record is read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Way {
+    /// With quotation marks, up to the end of the record.
+    Record,
+    /// Up to the end of the line: a quotation mark in it is never closed.
+    Line,
+    /// Not at all: the line has no end in sight, and what is left is passed
+    /// over.
+    Rest,
 }
 
 impl RawRecord {
@@ -34,16 +48,25 @@ impl RawRecord {
             after_return: false,
             awaits_line_feed: false,
             is_done: false,
+            way: Way::Record,
+            has_cells_beyond: false,
         }
     }
 
     pub(super) fn clear(&mut self) {
+        self.clear_for(Way::Record);
+        self.is_done = false;
+    }
+
+    /// Starts the same record again in another way.
+    pub(super) fn clear_for(&mut self, way: Way) {
+        self.way = way;
         self.written = 0;
         self.cells = 0;
         self.read = 0;
         self.after_return = false;
         self.awaits_line_feed = false;
-        self.is_done = false;
+        self.has_cells_beyond = false;
     }
 
     pub(super) fn feed(
@@ -51,6 +74,9 @@ impl RawRecord {
         core: &mut csv_core::Reader,
         bytes: &[u8],
     ) -> (ReadRecordResult, usize) {
+        if self.cells == self.ends.len() {
+            return self.feed_beyond(core, bytes);
+        }
         let (result, read, wrote, ended) = core.read_record(
             bytes,
             &mut self.out[self.written..],
@@ -58,6 +84,18 @@ impl RawRecord {
         );
         self.written += wrote;
         self.cells += ended;
+        (result, read)
+    }
+
+    /// Reads on where no cell has room any more.
+    fn feed_beyond(
+        &mut self,
+        core: &mut csv_core::Reader,
+        bytes: &[u8],
+    ) -> (ReadRecordResult, usize) {
+        let (mut out, mut ends) = ([0; 256], [0; 32]);
+        let (result, read, wrote, _) = core.read_record(bytes, &mut out, &mut ends);
+        self.has_cells_beyond |= wrote > 0;
         (result, read)
     }
 
@@ -69,30 +107,29 @@ impl RawRecord {
         &self.ends[..self.cells]
     }
 
-    /// Finds the first fault in reading order, so that it does not matter how
-    /// much of the record was there when it was looked for.
-    pub(super) fn check(&self, limits: &Limits) -> Result<(), FileRefusal> {
-        let nul = memchr::memchr(0, self.bytes());
-        let mut from = 0;
-        let ends = self.ends().iter().copied().chain([self.written]);
-        let long = ends.enumerate().find_map(|(column, end)| {
-            let start = std::mem::replace(&mut from, end);
-            (end - start > limits.cell_bytes).then_some((start + limits.cell_bytes, column))
-        });
-        match (nul, long) {
-            (Some(nul), long) if long.is_none_or(|(at, _)| nul < at) => {
-                let column = self.ends().iter().take_while(|&&end| end <= nul).count();
-                Err(FileRefusal::at(FileProblem::NulByte, self.line).in_column(column + 1))
-            }
-            (_, Some((_, column))) => {
-                Err(FileRefusal::at(FileProblem::CellTooLong, self.line).in_column(column + 1))
-            }
-            (_, None) => Ok(()),
-        }
+    /// Nothing but white space, as spreadsheets leave under a table, or zeros,
+    /// as a disk that was full leaves.
+    pub(super) fn is_blank(&self) -> bool {
+        let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
+        self.bytes().iter().all(blank) && !self.has_cells_beyond
     }
 
-    /// Nothing but white space, as spreadsheets leave under a table.
-    pub(super) fn is_blank(&self) -> bool {
-        self.bytes().iter().all(u8::is_ascii_whitespace)
+    /// The first cell with a zero byte, from 1.
+    pub(super) fn nul_column(&self) -> Option<usize> {
+        let nul = memchr::memchr(0, self.bytes())?;
+        Some(1 + self.ends().iter().take_while(|&&end| end <= nul).count())
+    }
+
+    /// The first cell that is longer than `most` bytes, from 1.
+    pub(super) fn long_column(&self, most: usize) -> Option<usize> {
+        if self.written <= most {
+            return None;
+        }
+        let mut from = 0;
+        let long = self.ends().iter().position(|&end| {
+            let start = std::mem::replace(&mut from, end);
+            end - start > most
+        });
+        long.map(|column| column + 1)
     }
 }

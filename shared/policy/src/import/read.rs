@@ -6,12 +6,16 @@ use serde::{Deserialize, Serialize};
 use super::encoding::Encoding;
 use super::header::ExplicitMapping;
 use super::input::Input;
-use super::raw::RawRecord;
+use super::raw::{RawRecord, Way};
 use super::record::{Cells, Record};
 use super::refusal::{FileProblem, FileRefusal};
 use super::sniff::{self, Layout, Sniffed};
+use super::unpack::{Packing, Unpacker};
 
-/// How large things may be before the file is refused.
+/// How large things may be.
+///
+/// A row that is larger is rejected, and the rows below it are read; a header
+/// that is larger, or too many rows, make a file that is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
     /// Cells of a record.
@@ -24,10 +28,17 @@ pub struct Limits {
     pub rows: u64,
 }
 
+/// Records that are read again: a file in which quotation marks are left open
+/// everywhere must not cost a window for each line.
+const REREAD_MAX: u32 = 1_000;
+
 impl Limits {
-    /// The limits of an upload: 64 columns, 4 KiB, 64 KiB, a million rows.
+    /// The limits of an upload: 512 columns, 4 KiB, 64 KiB, a million rows.
+    ///
+    /// Address books export about a hundred columns, customer systems up to a
+    /// few hundred.
     pub const UPLOAD: Self = Self {
-        columns: 64,
+        columns: 512,
         cell_bytes: 4 << 10,
         record_bytes: 64 << 10,
         rows: 1_000_000,
@@ -39,20 +50,36 @@ pub const WINDOW_BYTES: usize = 64 << 10;
 
 /// Where reading stands after a record: enough to go on in another process.
 ///
-/// Read the original file from `offset` on and push what comes into
+/// Read the file from [`start`](Checkpoint::start) on and push what comes into
 /// [`Reader::resume`].
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Checkpoint {
-    /// The byte after the record, in the file as it was uploaded.
+    /// How the file is packed.
+    pub packing: Packing,
+    /// The byte after the record, in the file as it was uploaded or, if that
+    /// is packed, in what is in it.
     pub offset: u64,
     /// The line on which that byte lies, from 1.
     pub line: u64,
     /// How many rows were handed out.
     pub row: u64,
+    /// How many records had no end in sight and were read again.
+    pub reread: u32,
     /// The encoding, as far as it is known.
     pub encoding: Encoding,
     /// The delimiter and the columns.
     pub layout: Layout,
+}
+
+impl Checkpoint {
+    /// The byte of the uploaded file from which to push: a packed file has to
+    /// be unpacked from its beginning, and what was read is passed over.
+    pub fn start(&self) -> u64 {
+        match self.packing {
+            Packing::Plain => self.offset,
+            Packing::Gzip | Packing::Zip => 0,
+        }
+    }
 }
 
 /// Reads a file that is pushed in pieces of any size.
@@ -68,9 +95,16 @@ pub struct Checkpoint {
 pub struct Reader {
     limits: Limits,
     explicit: Option<ExplicitMapping>,
+    unpacker: Unpacker,
+    /// Unpacked bytes that were read before the checkpoint.
+    pass_over: u64,
     input: Input,
     stage: Stage,
     core: csv_core::Reader,
+    /// Reads a line without regard to quotation marks.
+    bare: csv_core::Reader,
+    /// How often a record was read again as a line.
+    reread: u32,
     raw: RawRecord,
     cells: Cells,
     line: u64,
@@ -92,9 +126,13 @@ impl Reader {
         Self {
             limits,
             explicit,
+            unpacker: Unpacker::new(),
+            pass_over: 0,
             input: Input::new(Encoding::Ascii, 0),
             stage: Stage::Sniffing,
             core: csv_core::Reader::new(),
+            bare: csv_core::Reader::new(),
+            reread: 0,
             raw: RawRecord::new(&limits),
             cells: Cells::default(),
             line: 1,
@@ -105,9 +143,17 @@ impl Reader {
 
     /// Goes on after the record at which `checkpoint` was taken.
     pub fn resume(limits: Limits, checkpoint: Checkpoint) -> Self {
+        let (unpacker, pass_over) = match checkpoint.packing {
+            Packing::Plain => (Unpacker::plain(), 0),
+            Packing::Gzip | Packing::Zip => (Unpacker::new(), checkpoint.offset),
+        };
         Self {
+            unpacker,
+            pass_over,
             input: Input::new(checkpoint.encoding, checkpoint.offset),
-            core: core_for(&checkpoint.layout),
+            core: core_for(&checkpoint.layout, true),
+            bare: core_for(&checkpoint.layout, false),
+            reread: checkpoint.reread,
             line: checkpoint.line,
             row: checkpoint.row,
             stage: Stage::Reading(Box::new(checkpoint.layout)),
@@ -117,18 +163,18 @@ impl Reader {
 
     /// Adds the next bytes of the file.
     pub fn push(&mut self, bytes: &[u8]) {
-        self.input.push(bytes);
+        self.unpacker.push(bytes);
     }
 
     /// Says that there are no more bytes.
     pub fn finish(&mut self) {
-        self.input.finish();
+        self.unpacker.finish();
     }
 
     /// The next row that is not blank; `None` if more bytes are needed or, after
     /// [`finish`](Self::finish), at the end. A refusal is repeated for ever.
     pub fn next_record(&mut self) -> Result<Option<Record<'_>>, FileRefusal> {
-        match self.advance() {
+        match self.advance_through_pieces() {
             Ok(false) => Ok(None),
             Ok(true) => Ok(self.layout().map(|layout| Record {
                 cells: &self.cells,
@@ -148,13 +194,18 @@ impl Reader {
     /// Decides on encoding, delimiter and columns as soon as enough was pushed;
     /// for those who want to know before the first row.
     pub fn prepare(&mut self) -> Result<Option<&Layout>, FileRefusal> {
-        match self.sniff_once() {
+        match self.sniff_through_pieces() {
             Ok(_) => Ok(self.layout()),
             Err(refusal) => {
                 self.stage = Stage::Refused(refusal);
                 Err(refusal)
             }
         }
+    }
+
+    /// How the file is packed, as far as it is known.
+    pub fn packing(&self) -> Packing {
+        self.unpacker.packing()
     }
 
     /// The encoding, as far as it is known.
@@ -176,12 +227,53 @@ impl Reader {
         let at_boundary = (self.raw.is_done || self.raw.read == 0) && self.skip == 0;
         let layout = self.layout().filter(|_| at_boundary)?;
         Some(Checkpoint {
+            packing: self.unpacker.packing(),
             offset: self.input.offset(),
             line: self.line,
             row: self.row,
+            reread: self.reread,
             encoding: self.input.encoding(),
             layout: layout.clone(),
         })
+    }
+
+    fn advance_through_pieces(&mut self) -> Result<bool, FileRefusal> {
+        while !self.advance()? {
+            if !self.take_piece()? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn sniff_through_pieces(&mut self) -> Result<bool, FileRefusal> {
+        while !self.sniff_once()? {
+            if !self.take_piece()? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Moves the next piece of text on; false if that changed nothing.
+    fn take_piece(&mut self) -> Result<bool, FileRefusal> {
+        let line = self.line;
+        let finished = self.unpacker.is_finished();
+        let piece = self.unpacker.next_piece();
+        match piece.map_err(|problem| FileRefusal::at(problem, line))? {
+            Some(piece) => {
+                let passed = usize::try_from(self.pass_over).unwrap_or(usize::MAX);
+                let passed = piece.len().min(passed);
+                self.pass_over -= passed as u64;
+                self.input.push(&piece[passed..]);
+                Ok(true)
+            }
+            None if finished && !self.input.is_finished() => {
+                self.input.finish();
+                Ok(true)
+            }
+            None => Ok(false),
+        }
     }
 
     /// Reads up to and including the next row.
@@ -194,10 +286,11 @@ impl Reader {
                 return Ok(false);
             }
             if self.skip > 0 {
+                self.check_header()?;
                 self.skip -= 1;
                 continue;
             }
-            if self.raw.is_blank() {
+            if self.raw.is_blank() && self.raw.way == Way::Record {
                 continue;
             }
             if self.row == self.limits.rows {
@@ -206,6 +299,23 @@ impl Reader {
             self.row += 1;
             self.decode();
             return Ok(true);
+        }
+    }
+
+    /// What only spoils a row spoils the whole file if it stands in the header.
+    fn check_header(&self) -> Result<(), FileRefusal> {
+        let raw = &self.raw;
+        let refuse = |problem, column| Err(FileRefusal::at(problem, raw.line).in_column(column));
+        if let Some(column) = raw.nul_column() {
+            return refuse(FileProblem::NulByte, column);
+        }
+        if let Some(column) = raw.long_column(self.limits.cell_bytes) {
+            return refuse(FileProblem::CellTooLong, column);
+        }
+        match raw.way {
+            Way::Record => Ok(()),
+            Way::Line => Err(FileRefusal::at(FileProblem::QuoteUnclosed, raw.line)),
+            Way::Rest => Err(FileRefusal::at(FileProblem::LineTooLong, raw.line)),
         }
     }
 
@@ -239,9 +349,19 @@ impl Reader {
             encoding,
             self.explicit.as_ref(),
             self.limits.columns,
-        )?;
+        )
+        .map_err(|refusal| match memchr::memchr(0, start.available()) {
+            // No table is found because it is no text.
+            Some(at) => {
+                let above = &start.available()[..at];
+                let line = 1 + memchr::memchr_iter(b'\n', above).count() as u64;
+                FileRefusal::at(FileProblem::NulByte, line)
+            }
+            None => refusal,
+        })?;
         self.input.set_encoding(encoding);
-        self.core = core_for(&layout);
+        self.core = core_for(&layout, true);
+        self.bare = core_for(&layout, false);
         self.stage = Stage::Reading(Box::new(layout));
         self.skip = skip;
         Ok(true)
@@ -254,23 +374,25 @@ impl Reader {
             self.raw.clear();
         }
         loop {
-            if self.raw.read == 0 && !self.skip_between_records() {
+            if self.raw.read == 0 && self.raw.way == Way::Record && !self.skip_between_records() {
                 return Ok(false);
-            }
-            if self.raw.awaits_line_feed {
-                let finished = self.input.is_finished();
-                match self.input.available().first() {
-                    None if !finished => return Ok(false),
-                    Some(b'\n') => self.input.consume(1),
-                    _ => (),
-                }
-                self.raw.is_done = true;
-                return Ok(true);
             }
             let finished = self.input.is_finished();
             let available = self.input.available();
             if available.is_empty() && !finished {
                 return Ok(false);
+            }
+            if self.raw.awaits_line_feed {
+                if available.first() == Some(&b'\n') {
+                    self.input.consume(1);
+                }
+                return Ok(self.end_record());
+            }
+            if self.raw.way == Way::Rest {
+                if self.pass_over_rest() {
+                    return Ok(self.end_record());
+                }
+                continue;
             }
             let room = self.limits.record_bytes + 1 - self.raw.read;
             let feed = &available[..available.len().min(room)];
@@ -278,7 +400,11 @@ impl Reader {
             // it stands within quotation marks.
             let last = feed.is_empty();
             let feed = if last { b"\n" } else { feed };
-            let (result, read) = self.raw.feed(&mut self.core, feed);
+            let core = match self.raw.way {
+                Way::Line => &mut self.bare,
+                Way::Record | Way::Rest => &mut self.core,
+            };
+            let (result, read) = self.raw.feed(core, feed);
             let ends_with_return =
                 result == ReadRecordResult::Record && !last && feed.get(read - 1) == Some(&b'\r');
             if !last {
@@ -286,28 +412,61 @@ impl Reader {
                 self.input.consume(read);
                 self.raw.read += read;
             }
-            self.raw.check(&self.limits)?;
+            let is_too_long = self.raw.read > self.limits.record_bytes;
             match result {
-                ReadRecordResult::Record if ends_with_return => {
+                ReadRecordResult::Record if ends_with_return && !is_too_long => {
                     self.raw.after_return = false;
                     self.raw.awaits_line_feed = true;
                 }
-                ReadRecordResult::Record => {
-                    self.raw.is_done = true;
-                    return Ok(true);
-                }
-                ReadRecordResult::InputEmpty if last => {
-                    return Err(FileRefusal::at(FileProblem::QuoteUnclosed, self.raw.line));
-                }
-                ReadRecordResult::InputEmpty if self.raw.read <= self.limits.record_bytes => (),
-                ReadRecordResult::OutputEndsFull => {
-                    return Err(FileRefusal::at(FileProblem::TooManyColumns, self.raw.line));
-                }
-                ReadRecordResult::End
-                | ReadRecordResult::InputEmpty
-                | ReadRecordResult::OutputFull => {
-                    return Err(FileRefusal::at(FileProblem::LineTooLong, self.raw.line));
-                }
+                ReadRecordResult::Record if !is_too_long => return Ok(self.end_record()),
+                _ if last || is_too_long => self.read_again()?,
+                _ => (),
+            }
+        }
+    }
+
+    fn end_record(&mut self) -> bool {
+        self.raw.is_done = true;
+        self.input.unmark();
+        true
+    }
+
+    /// A record without an end in sight is read again as one line: the
+    /// quotation mark that was left open must not swallow what stands below.
+    /// If even the line has no end, its rest is passed over.
+    fn read_again(&mut self) -> Result<(), FileRefusal> {
+        if self.raw.way == Way::Line {
+            self.raw.way = Way::Rest;
+            self.input.unmark();
+            return Ok(());
+        }
+        if self.reread == REREAD_MAX {
+            return Err(FileRefusal::at(FileProblem::QuoteUnclosed, self.raw.line));
+        }
+        self.reread += 1;
+        self.input.rewind();
+        self.line = self.raw.line;
+        self.raw.clear_for(Way::Line);
+        self.core.reset();
+        self.bare.reset();
+        Ok(())
+    }
+
+    /// Drops bytes up to the end of the line; false if it is not there yet.
+    fn pass_over_rest(&mut self) -> bool {
+        let finished = self.input.is_finished();
+        let available = self.input.available();
+        match memchr::memchr2(b'\r', b'\n', available) {
+            Some(at) => {
+                self.raw.awaits_line_feed = available[at] == b'\r';
+                self.input.consume(at + 1);
+                self.line += 1;
+                !self.raw.awaits_line_feed
+            }
+            None => {
+                let length = available.len();
+                self.input.consume(length);
+                length == 0 && finished
             }
         }
     }
@@ -334,6 +493,7 @@ impl Reader {
         }
         self.raw.start = self.input.offset();
         self.raw.line = self.line;
+        self.input.mark();
         true
     }
 
@@ -344,13 +504,15 @@ impl Reader {
             // The first row with more than ASCII decides for the rest.
             self.input.set_encoding(Encoding::of_bytes(bytes, true));
         }
-        self.cells.fill(&self.raw, self.input.encoding());
+        let most = self.limits.cell_bytes;
+        self.cells.fill(&self.raw, self.input.encoding(), most);
     }
 }
 
-fn core_for(layout: &Layout) -> csv_core::Reader {
+fn core_for(layout: &Layout, quoting: bool) -> csv_core::Reader {
     ReaderBuilder::new()
         .delimiter(layout.delimiter.byte())
+        .quoting(quoting)
         .build()
 }
 

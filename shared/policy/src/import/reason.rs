@@ -7,13 +7,19 @@ use crate::phone::ParsePhoneNumberError;
 /// One reason to reject a row. Never holds the row's text.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum RowReason {
-    /// More filled cells than the header has columns.
-    TooManyCells,
     /// Bytes that mean nothing in the file's encoding.
     NotText,
-    /// A cell over several lines holds an odd quotation mark: it has swallowed
-    /// the rows below.
+    /// A zero byte.
+    NulByte,
+    /// The row is longer than [`Limits::record_bytes`](super::Limits).
+    TooLong,
+    /// A cell is longer than [`Limits::cell_bytes`](super::Limits).
+    CellTooLong,
+    /// A quotation mark opens a cell and nothing closes it, or only one far
+    /// below: then the cell has swallowed rows.
     QuoteUnbalanced,
+    /// More filled cells than the header has columns.
+    TooManyCells,
     /// The number is no number.
     Phone(ParsePhoneNumberError),
     /// Neither a local number nor one with its country code.
@@ -48,12 +54,15 @@ pub enum RowReason {
 
 impl RowReason {
     /// All of them.
-    pub const ALL: [Self; 23] = {
+    pub const ALL: [Self; 26] = {
         use ParsePhoneNumberError as P;
         [
-            Self::TooManyCells,
             Self::NotText,
+            Self::NulByte,
+            Self::TooLong,
+            Self::CellTooLong,
             Self::QuoteUnbalanced,
+            Self::TooManyCells,
             Self::Phone(P::Empty),
             Self::Phone(P::NotDigits),
             Self::Phone(P::NotInPlan),
@@ -106,10 +115,25 @@ impl RowReason {
                 "the row holds characters that were damaged; write them again and save as CSV UTF-8",
                 "baris ini berisi huruf yang rusak; tulis ulang lalu simpan sebagai CSV UTF-8",
             ),
+            Self::NulByte => (
+                "row_nul_byte",
+                "the row holds a zero byte (shown as \u{2400}); write the cell again",
+                "baris ini berisi bita nol (ditampilkan sebagai \u{2400}); tulis ulang selnya",
+            ),
+            Self::TooLong => (
+                "row_too_long",
+                "the row is longer than 64 KiB; shorten it where it says #TOO_LONG!",
+                "baris ini lebih panjang dari 64 KiB; persingkat di tempat yang bertanda #TOO_LONG!",
+            ),
+            Self::CellTooLong => (
+                "row_cell_too_long",
+                "a cell holds more than 4 KiB of text; shorten it",
+                "sebuah sel berisi lebih dari 4 KiB teks; persingkat",
+            ),
             Self::QuoteUnbalanced => (
                 "quote_unbalanced",
-                "a quotation mark was left open, so that this row holds several; close it",
-                "ada tanda kutip yang tidak ditutup sehingga baris ini memuat beberapa baris; tutup tanda kutipnya",
+                "a quotation mark was left open, so that this row may hold several; close it, or write it twice if it belongs to the text",
+                "ada tanda kutip yang tidak ditutup sehingga baris ini mungkin memuat beberapa baris; tutup, atau tulis dua kali bila bagian dari teks",
             ),
             Self::Phone(error) => (
                 error.code(),

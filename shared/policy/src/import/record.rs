@@ -1,7 +1,8 @@
 //! A row: its decoded cells and its place in the file.
 
 use super::encoding::Encoding;
-use super::raw::RawRecord;
+use super::raw::{RawRecord, Way};
+use super::reason::RowReason;
 use super::sniff::Layout;
 
 /// The decoded cells of a record; reused from one to the next.
@@ -9,16 +10,38 @@ use super::sniff::Layout;
 pub(super) struct Cells {
     text: String,
     ends: Vec<usize>,
-    is_damaged: bool,
-    has_unbalanced_quote: bool,
+    faults: Faults,
     has_hash: bool,
 }
 
+/// What is wrong with a record before its cells mean anything.
+#[derive(Clone, Copy, Debug, Default)]
+struct Faults {
+    is_damaged: bool,
+    has_nul: bool,
+    is_too_long: bool,
+    has_long_cell: bool,
+    has_unbalanced_quote: bool,
+    has_cells_beyond: bool,
+}
+
+/// Stands in a report for what was too long to be given back, and in place of
+/// a zero byte; both are read as what they stand for.
+const TOO_LONG: &str = "#TOO_LONG!";
+pub(super) const NUL_SIGN: char = '\u{2400}';
+
 impl Cells {
-    pub(super) fn fill(&mut self, raw: &RawRecord, encoding: Encoding) {
+    /// Decodes a record; a cell of more than `most` bytes is too long.
+    pub(super) fn fill(&mut self, raw: &RawRecord, encoding: Encoding, most: usize) {
         self.text.clear();
         self.ends.clear();
-        self.is_damaged = false;
+        self.faults = Faults {
+            has_nul: memchr::memchr(0, raw.bytes()).is_some(),
+            is_too_long: raw.way == Way::Rest,
+            has_long_cell: raw.long_column(most).is_some(),
+            has_cells_beyond: raw.has_cells_beyond,
+            ..Faults::default()
+        };
         let straight = match encoding {
             Encoding::Legacy(_) => None,
             _ => std::str::from_utf8(raw.bytes()).ok(),
@@ -33,18 +56,30 @@ impl Cells {
                 let (text, damaged) = encoding.decode_cell(&raw.bytes()[from..end]);
                 self.text.push_str(&text);
                 self.ends.push(self.text.len());
-                self.is_damaged |= damaged;
+                self.faults.is_damaged |= damaged;
                 from = end;
             }
         }
-        // A replacement character that was in the file is damage of earlier.
-        self.is_damaged |= !self.text.is_ascii() && self.text.contains('\u{fffd}');
+        if raw.way == Way::Rest {
+            self.text.push_str(TOO_LONG);
+            self.ends.push(self.text.len());
+        }
+        let faults = &mut self.faults;
+        if !self.text.is_ascii() {
+            // A replacement character that was in the file is damage of earlier.
+            faults.is_damaged |= self.text.contains('\u{fffd}');
+            faults.has_nul |= self.text.contains(NUL_SIGN);
+        }
         self.has_hash = memchr::memchr(b'#', self.text.as_bytes()).is_some();
-        let has_lines = memchr::memchr2(b'\n', b'\r', self.text.as_bytes()).is_some();
-        self.has_unbalanced_quote = has_lines
-            && (0..self.ends.len())
-                .filter_map(|index| self.get(index))
-                .any(|cell| cell.contains(['\n', '\r']) && cell.matches('"').count() % 2 == 1);
+        let has_quotes = memchr::memchr(b'"', self.text.as_bytes()).is_some();
+        let unbalanced = has_quotes && self.iter().any(has_unbalanced_quote);
+        let too_long = self.has_hash && self.iter().any(|cell| cell == TOO_LONG);
+        self.faults.has_unbalanced_quote = unbalanced;
+        self.faults.is_too_long |= too_long;
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.ends.len()).filter_map(|index| self.get(index))
     }
 
     fn get(&self, index: usize) -> Option<&str> {
@@ -55,6 +90,12 @@ impl Cells {
         };
         self.text.get(start..end)
     }
+}
+
+/// A cell that begins with a quotation mark, or has swallowed a line, and has
+/// an odd number of them.
+fn has_unbalanced_quote(cell: &str) -> bool {
+    (cell.starts_with('"') || cell.contains(['\n', '\r'])) && cell.matches('"').count() % 2 == 1
 }
 
 /// One row, with its place in the file.
@@ -78,8 +119,7 @@ impl<'r> Record<'r> {
 
     /// All cells.
     pub fn cells(&self) -> impl Iterator<Item = &'r str> {
-        let cells = self.cells;
-        (0..cells.ends.len()).filter_map(|index| cells.get(index))
+        self.cells.iter()
     }
 
     /// The shape of the file it comes from.
@@ -103,12 +143,21 @@ impl<'r> Record<'r> {
         self.start..self.end
     }
 
-    pub(super) fn is_damaged(&self) -> bool {
-        self.cells.is_damaged
-    }
-
-    pub(super) fn has_unbalanced_quote(&self) -> bool {
-        self.cells.has_unbalanced_quote
+    /// What is wrong with the row as a record of a table with `columns`.
+    pub(super) fn faults(&self, columns: usize) -> impl Iterator<Item = RowReason> {
+        let faults = &self.cells.faults;
+        let beyond = faults.has_cells_beyond || self.has_cells_beyond(columns);
+        let found = [
+            (faults.is_damaged, RowReason::NotText),
+            (faults.has_nul, RowReason::NulByte),
+            (faults.is_too_long, RowReason::TooLong),
+            (faults.has_long_cell, RowReason::CellTooLong),
+            (faults.has_unbalanced_quote, RowReason::QuoteUnbalanced),
+            (beyond, RowReason::TooManyCells),
+        ];
+        found
+            .into_iter()
+            .filter_map(|(is_so, reason)| is_so.then_some(reason))
     }
 
     /// Whether a `#` stands anywhere, as in every spreadsheet error.
@@ -118,7 +167,7 @@ impl<'r> Record<'r> {
 
     /// Whether there is something right of the last column; empty cells there
     /// are the work of spreadsheets.
-    pub(super) fn has_cells_beyond(&self, columns: usize) -> bool {
+    fn has_cells_beyond(&self, columns: usize) -> bool {
         self.cells()
             .skip(columns)
             .any(|cell| !cell.trim().is_empty())

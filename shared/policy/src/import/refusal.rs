@@ -20,9 +20,15 @@ pub struct FileRefusal {
 /// What is wrong with a file.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum FileProblem {
-    /// A cell is longer than [`Limits::cell_bytes`](super::Limits).
+    /// A packed file that cannot be unpacked, or ends too early.
+    ArchiveDamaged,
+    /// An archive with a password.
+    ArchiveLocked,
+    /// An archive with more than one file.
+    ArchiveSeveral,
+    /// A cell of the header is longer than [`Limits::cell_bytes`](super::Limits).
     CellTooLong,
-    /// The file is compressed; the caller unpacks before it reads.
+    /// Packed in another way than gzip or zip, or twice.
     Compressed,
     /// Nothing but white space.
     Empty,
@@ -32,17 +38,22 @@ pub enum FileProblem {
     Html,
     /// A JSON document.
     Json,
-    /// A record is longer than [`Limits::record_bytes`](super::Limits).
+    /// The header is longer than [`Limits::record_bytes`](super::Limits), or no
+    /// line ends at all.
     LineTooLong,
     /// A column that the mapping names is not in the header.
     MappedColumnMissing,
-    /// A NUL: the file is binary, or its encoding is broken.
+    /// A NUL in or above the header: the file is binary, or its encoding is
+    /// broken.
     NulByte,
+    /// What comes out is a hundred times what went in: a trap.
+    PackedTooTightly,
     /// No column is known to hold phone numbers.
     PhoneColumnMissing,
-    /// A quotation mark opens a cell and nothing closes it.
+    /// Nothing closes a quotation mark that opens a cell of the header, or of
+    /// a thousand rows.
     QuoteUnclosed,
-    /// A workbook or an archive (`.xlsx`, `.xls`, `.ods`, `.zip`).
+    /// A workbook (`.xlsx`, `.xls`, `.ods`, `.numbers`).
     Spreadsheet,
     /// More columns than [`Limits::columns`](super::Limits).
     TooManyColumns,
@@ -89,7 +100,10 @@ impl FileRefusal {
 
 impl FileProblem {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
+        Self::ArchiveDamaged,
+        Self::ArchiveLocked,
+        Self::ArchiveSeveral,
         Self::CellTooLong,
         Self::Compressed,
         Self::Empty,
@@ -99,6 +113,7 @@ impl FileProblem {
         Self::LineTooLong,
         Self::MappedColumnMissing,
         Self::NulByte,
+        Self::PackedTooTightly,
         Self::PhoneColumnMissing,
         Self::QuoteUnclosed,
         Self::Spreadsheet,
@@ -140,19 +155,40 @@ impl FileProblem {
         &'static str,
     ) {
         match self {
+            Self::ArchiveDamaged => (
+                "archive_damaged",
+                "the packed file is damaged or ends too early",
+                "berkas terkompresi ini rusak atau terpotong",
+                "pack the CSV again, or upload it as it is; save a workbook as CSV UTF-8",
+                "kompres ulang CSV-nya, atau unggah tanpa dikompres; simpan buku kerja sebagai CSV UTF-8",
+            ),
+            Self::ArchiveLocked => (
+                "archive_locked",
+                "the archive asks for a password",
+                "arsip ini memakai kata sandi",
+                "pack the CSV without a password, or upload it as it is",
+                "kompres CSV-nya tanpa kata sandi, atau unggah tanpa dikompres",
+            ),
+            Self::ArchiveSeveral => (
+                "archive_several_files",
+                "the archive holds more than one file",
+                "arsip ini berisi lebih dari satu berkas",
+                "upload each CSV by itself",
+                "unggah setiap CSV satu per satu",
+            ),
             Self::CellTooLong => (
                 "cell_too_long",
-                "a cell holds more than 4 KiB of text",
-                "sebuah sel berisi lebih dari 4 KiB teks",
+                "a cell of the header holds more than 4 KiB of text",
+                "sebuah sel judul kolom berisi lebih dari 4 KiB teks",
                 "shorten the cell, or close the quotation mark that was left open in this line",
                 "persingkat sel itu, atau tutup tanda kutip yang belum ditutup di baris ini",
             ),
             Self::Compressed => (
                 "file_compressed",
-                "the file is compressed",
-                "berkas ini terkompresi",
-                "unpack the file and upload the CSV inside",
-                "buka kompresinya lalu unggah CSV di dalamnya",
+                "the file is packed in a way that is not read here",
+                "berkas ini dikompres dengan cara yang tidak dapat dibaca",
+                "unpack it and upload the CSV inside, as it is or packed once with gzip or zip",
+                "buka kompresinya lalu unggah CSV di dalamnya, apa adanya atau dikompres sekali dengan gzip atau zip",
             ),
             Self::Empty => (
                 "file_empty",
@@ -184,7 +220,7 @@ impl FileProblem {
             ),
             Self::LineTooLong => (
                 "line_too_long",
-                "a record is longer than 64 KiB",
+                "a line of the file is longer than 64 KiB",
                 "sebuah baris lebih panjang dari 64 KiB",
                 "check that lines end where they should, and that every quotation mark is closed",
                 "periksa akhir tiap baris, dan pastikan setiap tanda kutip ditutup",
@@ -203,6 +239,13 @@ impl FileProblem {
                 "save the file again as CSV UTF-8",
                 "simpan ulang berkas sebagai CSV UTF-8",
             ),
+            Self::PackedTooTightly => (
+                "archive_too_tight",
+                "the packed file unpacks to more than a hundred times its size",
+                "berkas terkompresi ini mengembang lebih dari seratus kali ukurannya",
+                "unpack it, check what is inside and upload the CSV as it is",
+                "buka kompresinya, periksa isinya, lalu unggah CSV apa adanya",
+            ),
             Self::PhoneColumnMissing => (
                 "phone_column_missing",
                 "no column of the header is known to hold phone numbers",
@@ -219,15 +262,15 @@ impl FileProblem {
             ),
             Self::Spreadsheet => (
                 "file_is_spreadsheet",
-                "the file is a workbook or an archive, not a CSV",
-                "berkas ini buku kerja atau arsip, bukan CSV",
+                "the file is a workbook, not a CSV",
+                "berkas ini buku kerja, bukan CSV",
                 "open it and save the sheet as CSV UTF-8",
                 "buka lalu simpan lembarnya sebagai CSV UTF-8",
             ),
             Self::TooManyColumns => (
                 "too_many_columns",
-                "the table has more than 64 columns",
-                "tabel ini punya lebih dari 64 kolom",
+                "the table has more than 512 columns",
+                "tabel ini punya lebih dari 512 kolom",
                 "keep the phone, the consent and the columns your messages use",
                 "sisakan nomor telepon, persetujuan, dan kolom yang dipakai pesan Anda",
             ),

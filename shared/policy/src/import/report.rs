@@ -3,7 +3,7 @@
 
 use super::header::Role;
 use super::reason::RowReason;
-use super::record::Record;
+use super::record::{NUL_SIGN, Record};
 use super::sniff::Layout;
 use super::text::guards_formula;
 
@@ -93,7 +93,7 @@ fn write_cell(line: &mut String, cell: &str) {
         if c == '"' {
             line.push('"');
         }
-        line.push(c);
+        line.push(if c == '\0' { NUL_SIGN } else { c });
     }
     line.push('"');
 }

@@ -116,16 +116,7 @@ impl fmt::Debug for Candidate {
 /// reasons are given.
 pub fn accept_row(record: &Record<'_>, rules: &Rules) -> RowOutcome {
     let mapping = &record.layout().mapping;
-    let mut reasons = Vec::new();
-    if record.is_damaged() {
-        reasons.push(RowReason::NotText);
-    }
-    if record.has_unbalanced_quote() {
-        reasons.push(RowReason::QuoteUnbalanced);
-    }
-    if record.has_cells_beyond(mapping.columns().len()) {
-        reasons.push(RowReason::TooManyCells);
-    }
+    let mut reasons: Vec<RowReason> = record.faults(mapping.columns().len()).collect();
     let row = Row { record, mapping };
     let number = row
         .phone(rules.region)
@@ -174,6 +165,13 @@ pub fn opt_out(record: &Record<'_>, rules: &Rules) -> Option<PhoneNumber> {
     claim::says_no(&row, rules)
         .then(|| row.phone(rules.region).ok())
         .flatten()
+}
+
+/// The number of a row, whatever else is wrong with it: all that a list of
+/// opt-outs needs.
+pub fn number(record: &Record<'_>, rules: &Rules) -> Result<PhoneNumber, RowReason> {
+    let mapping = &record.layout().mapping;
+    Row { record, mapping }.phone(rules.region)
 }
 
 /// A record with the meaning of its columns.

@@ -12,6 +12,8 @@ use serde::Deserialize;
 pub struct CanaryBounds {
     /// How many people come first.
     pub people: u32,
+    /// Share of them whose answer must be known before the rest follows.
+    pub answered: f64,
     /// Share that may say stop.
     pub most_stops: f64,
     /// Share that may fail for a reason of the recipient.
@@ -20,6 +22,19 @@ pub struct CanaryBounds {
     pub most_platform_stops: f64,
     /// How unlikely "very unlikely" is.
     pub alpha: f64,
+}
+
+impl CanaryBounds {
+    /// The same bounds for another number of first people.
+    #[must_use]
+    pub const fn of(self, people: u32) -> Self {
+        Self { people, ..self }
+    }
+
+    /// How many answers are enough, of `people` who can answer.
+    fn enough(&self, people: u64) -> u64 {
+        (people as f64 * self.answered).ceil() as u64
+    }
 }
 
 /// What the first people showed so far.
@@ -95,7 +110,7 @@ pub fn judge_canary(bounds: &CanaryBounds, counts: &CanaryCounts, audience: u64)
             return CanaryVerdict::Stop(metric);
         }
     }
-    if u64::from(counts.settled) < u64::from(bounds.people).min(audience) {
+    if u64::from(counts.settled) < bounds.enough(u64::from(bounds.people).min(audience)) {
         return CanaryVerdict::Wait;
     }
     for (metric, bad, most) in metrics {

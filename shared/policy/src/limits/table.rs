@@ -64,6 +64,11 @@ impl Limits {
         self.table.canary
     }
 
+    /// How long to wait for the first people's answers.
+    pub fn canary_wait(&self) -> SignedDuration {
+        SignedDuration::from_hours(self.table.canary_wait_h)
+    }
+
     /// The limits of a broadcast list in the app.
     pub fn broadcast_list(&self) -> BroadcastList {
         self.table.broadcast_list
@@ -88,6 +93,7 @@ struct Table {
     tiers: Tiers,
     marketing_cool_down_h: i64,
     canary: CanaryBounds,
+    canary_wait_h: i64,
     broadcast_list: BroadcastList,
 }
 

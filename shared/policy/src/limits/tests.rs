@@ -21,6 +21,7 @@ fn names_read_as_the_table_says() {
 #[test]
 fn a_cap_opens_when_the_oldest_ages_out() {
     let cap = FrequencyCap {
+        purpose: Purpose::marketing(),
         most: 2,
         within: SignedDuration::from_secs(100),
     };
@@ -30,7 +31,10 @@ fn a_cap_opens_when_the_oldest_ages_out() {
         cap.opens([at(0), at(5), at(9)].into_iter(), at(10)),
         at(105)
     );
-    let none = FrequencyCap { most: 0, ..cap };
+    let none = FrequencyCap {
+        most: 0,
+        ..cap.clone()
+    };
     assert_eq!(none.opens(std::iter::empty(), at(10)), Timestamp::MAX);
 }
 
@@ -48,7 +52,7 @@ proptest! {
         within in 1_i64..500,
         wishes in prop::collection::vec(0_i64..100, 1..60),
     ) {
-        let cap = FrequencyCap { most, within: SignedDuration::from_secs(within) };
+        let cap = FrequencyCap { purpose: Purpose::marketing(), most, within: SignedDuration::from_secs(within) };
         let mut sent: Vec<Timestamp> = Vec::new();
         let mut now = at(0);
         for wish in wishes {
@@ -89,21 +93,21 @@ proptest! {
     #[test]
     fn no_sliding_day_passes_the_tier(
         most in 1_u32..50,
-        steps in prop::collection::vec((-600_i64..40_000, 1_u32..30, any::<bool>()), 1..60),
+        steps in prop::collection::vec((-600_i64..40_000, 1_u32..30, any::<bool>(), 0_i64..=300), 1..60),
         probe in 0_i64..1_000_000,
     ) {
         let tier = Tier { people: Some(most) };
         let mut buckets = TierBuckets::default();
         let mut sent: Vec<(Timestamp, u32)> = Vec::new();
         let mut now = at(0);
-        for (step, wanted, give_back) in steps {
+        for (step, wanted, give_back, late) in steps {
             now = add(now, SignedDuration::from_secs(step));
             match buckets.reserve(tier, now, wanted) {
                 Ok(granted) => {
                     prop_assert!(granted <= wanted);
                     let unused = if give_back { granted / 2 } else { 0 };
                     buckets.give_back(now, unused);
-                    sent.push((now, granted - unused));
+                    sent.push((add(now, SignedDuration::from_secs(late)), granted - unused));
                 }
                 Err(TierFull { until }) => {
                     prop_assert!(until > now);

@@ -1,9 +1,11 @@
 //! How many people a portfolio may reach outside their service windows in any
 //! 24 hours.
 //!
-//! Reservations are kept in quarters of an hour. A quarter counts for a day
-//! after its *end*, so that the sum over quarters is never less than the sum
-//! over any sliding day.
+//! Reservations are kept in spans of five minutes. A span counts for a day
+//! after the *end of the next one*: so the sum over spans is never less than
+//! the sum over any sliding day, even where a message leaves up to five minutes
+//! after the moment it was reserved for. What that costs is two spans of a day,
+//! 0.7 % of the tier.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +18,7 @@ pub struct Tier {
     pub people: Option<u32>,
 }
 
-/// What is reserved, by quarter of an hour since 1970.
+/// What is reserved, by span of five minutes since 1970.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct TierBuckets(BTreeMap<i64, u32>);
 
@@ -29,12 +31,16 @@ pub struct TierFull {
 }
 
 /// Seconds of a bucket.
-const BUCKET_S: i64 = 15 * 60;
+const BUCKET_S: i64 = 5 * 60;
 
-/// Buckets before its own that a reservation shares a sliding day with.
-const REACH: i64 = 24 * 3600 / BUCKET_S;
+/// Buckets before its own that a reservation may share a sliding day with, one
+/// of them for messages that leave late.
+const REACH: i64 = 24 * 3600 / BUCKET_S + 1;
 
 impl TierBuckets {
+    /// How long after the moment of its reservation a message may leave.
+    pub const LATEST: SignedDuration = SignedDuration::from_secs(BUCKET_S);
+
     /// From stored buckets.
     pub fn from_entries(entries: impl IntoIterator<Item = (i64, u32)>) -> Self {
         Self(entries.into_iter().collect())
@@ -70,7 +76,8 @@ impl TierBuckets {
     /// says how many; if not even one, when there is room again.
     ///
     /// Law: no sliding day ever holds more than the tier allows, in whatever
-    /// order the reservations come.
+    /// order the reservations come, if every message leaves within
+    /// [`TierBuckets::LATEST`] after `at`.
     pub fn reserve(&mut self, tier: Tier, at: Timestamp, wanted: u32) -> Result<u32, TierFull> {
         let granted = self.room(tier, at).min(wanted);
         if granted == 0 && wanted > 0 {

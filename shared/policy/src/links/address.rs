@@ -88,7 +88,7 @@ fn judge_path(path: &str, host: &str, context: &Context, notes: &mut Notes<'_>) 
         return;
     }
     let decoded = nested::decode(path);
-    let path = decoded.split('#').next().unwrap_or_default();
+    let (path, fragment) = decoded.split_once('#').unwrap_or((&decoded, ""));
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let segments: Vec<&str> = path.split('/').filter(|s| !s.trim().is_empty()).collect();
     for (index, segment) in segments.iter().enumerate() {
@@ -100,6 +100,7 @@ fn judge_path(path: &str, host: &str, context: &Context, notes: &mut Notes<'_>) 
     }
     let values = query
         .split(['&', ';'])
+        .chain(fragment.split('&'))
         .filter_map(|pair| pair.split_once('='));
     if values
         .into_iter()

@@ -38,10 +38,49 @@ pub(super) fn is_official_segment(segment: &str) -> bool {
 pub(super) fn likeness(host: &str, suffix: &str) -> Option<Likeness> {
     let own = host.strip_suffix(suffix).unwrap_or(host);
     let own = own.strip_suffix('.').unwrap_or(own);
-    if holds_official_prefix(host) {
+    if holds_official_prefix(host) || looks_official(host) {
         return Some(Likeness::Lookalike);
     }
-    own.split('.').filter_map(label_likeness).max()
+    let best = own.split('.').filter_map(label_likeness).max();
+    if best == Some(Likeness::CommonWord) && is_baited(own) {
+        return Some(Likeness::Lookalike);
+    }
+    best
+}
+
+/// Whether bait stands beside a brand that is a common word: in another label
+/// of the host, or as all the rest of a label.
+fn is_baited(own: &str) -> bool {
+    let words = || own.split(['.', '-', '_']).filter(|word| !word.is_empty());
+    let is_weak = |word: &str| BRANDS.words.get(word) == Some(&Strength::Weak);
+    words().any(|word| LURES.hard_bait.contains(word))
+        || own.split('.').any(|label| {
+            let (weak, rest): (Vec<&str>, Vec<&str>) = label
+                .split(['-', '_'])
+                .filter(|word| !word.is_empty())
+                .partition(|word| is_weak(word));
+            !weak.is_empty()
+                && rest.iter().all(|word| LURES.bait.contains(*word))
+                && rest.iter().any(|word| !LURES.neutral_bait.contains(*word))
+        })
+}
+
+/// A brand's domain, seen rather than read: `brl.co.id.example`.
+fn looks_official(host: &str) -> bool {
+    let starts = std::iter::once(0).chain(host.match_indices('.').map(|(at, _)| at + 1));
+    starts.into_iter().any(|start| {
+        let rest = &host[start..];
+        let ends = rest.match_indices('.').map(|(at, _)| at).skip(1);
+        ends.chain([rest.len()]).any(|end| {
+            let name = &rest[..end];
+            BRANDS.seen_domains.contains(&see(name)) && !BRANDS.domains.contains(name)
+        })
+    })
+}
+
+/// A domain with the letters that the eye confuses made one, however short.
+fn see(domain: &str) -> String {
+    fold(domain).replace('l', "i")
 }
 
 /// The official domain of a brand in front of somebody else's:
@@ -59,6 +98,10 @@ fn holds_official_prefix(host: &str) -> bool {
 
 fn label_likeness(label: &str) -> Option<Likeness> {
     let words: Vec<&str> = label.split(['-', '_']).filter(|w| !w.is_empty()).collect();
+    if words.len() > 1 && words.iter().all(|word| word.len() == 1) {
+        // Spelled out: `j-n-t`.
+        return word_likeness(&words.concat());
+    }
     let mut best = None;
     let mut weak = false;
     for (index, word) in words.iter().enumerate() {
@@ -81,7 +124,10 @@ fn label_likeness(label: &str) -> Option<Likeness> {
             return Some(Likeness::Lookalike);
         }
     }
-    if weak && words.iter().any(|word| LURES.hard_bait.contains(*word)) {
+    // A common word with a letter doubled is meant to be a brand once bait
+    // stands beside it.
+    let baited = words.iter().any(|word| LURES.hard_bait.contains(*word));
+    if baited && (weak || words.iter().any(|word| is_doubled_brand(word))) {
         return Some(Likeness::Lookalike);
     }
     best
@@ -94,10 +140,17 @@ fn word_likeness(word: &str) -> Option<Likeness> {
             Strength::Exact | Strength::Strong => Likeness::Lookalike,
         });
     }
+    if is_numbered_brand(word) || is_stretched_brand(word) {
+        return Some(Likeness::Lookalike);
+    }
     if BRANDS.ordinary.contains(word) || word.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
     let folded = fold(word);
+    if !word.is_ascii() && BRANDS.folded.contains(&fold_capitals(word)) {
+        // Small letters of an alphabet may differ where its capitals do not.
+        return Some(Likeness::Lookalike);
+    }
     // Written otherwise, seen the same: a disguise even of a common word.
     if BRANDS.folded.contains(&folded) && !BRANDS.ordinary.contains(word) {
         return Some(Likeness::Lookalike);
@@ -107,6 +160,36 @@ fn word_likeness(word: &str) -> Option<Likeness> {
         .iter()
         .any(|brand| one_slip_apart(&folded, brand) || same_but_doubled(&folded, brand))
         .then_some(Likeness::Lookalike)
+}
+
+/// A brand with a number behind it: `bni46`.
+fn is_numbered_brand(word: &str) -> bool {
+    let name = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    name.len() < word.len()
+        && matches!(
+            BRANDS.words.get(name),
+            Some(Strength::Exact | Strength::Strong)
+        )
+}
+
+/// A short brand with a letter written twice: `plnn`.
+fn is_stretched_brand(word: &str) -> bool {
+    let Some(at) = word.as_bytes().windows(2).position(|two| two[0] == two[1]) else {
+        return false;
+    };
+    let mut once = word.to_owned();
+    if !word.is_char_boundary(at) || !word.is_char_boundary(at + 1) {
+        return false;
+    }
+    once.remove(at);
+    BRANDS.words.get(&once) == Some(&Strength::Exact)
+}
+
+fn is_doubled_brand(word: &str) -> bool {
+    BRANDS
+        .words
+        .keys()
+        .any(|brand| brand.len() >= 4 && word != brand.as_str() && same_but_doubled(word, brand))
 }
 
 /// A brand and nothing but bait in one word: `loginbca`, `shopeepromo`.
@@ -154,16 +237,28 @@ const LONGEST_BAIT: usize = 16;
 
 /// What the eye sees: confusable letters, digits for letters, `rn` for `m`.
 pub(super) fn fold(word: &str) -> String {
-    let plain: String = if word.is_ascii() {
-        word.to_owned()
+    if word.is_ascii() {
+        merge(word)
     } else {
         let lower: String = word.chars().flat_map(char::to_lowercase).collect();
-        unicode_security::skeleton(&lower)
-            .nfd()
-            .filter(|c| !unicode_normalization::char::is_combining_mark(*c))
-            .flat_map(char::to_lowercase)
-            .collect()
-    };
+        merge(&skeleton(&lower))
+    }
+}
+
+/// What the eye sees of the capitals.
+fn fold_capitals(word: &str) -> String {
+    merge(&skeleton(&word.to_uppercase()))
+}
+
+fn skeleton(word: &str) -> String {
+    unicode_security::skeleton(word)
+        .nfd()
+        .filter(|c| !unicode_normalization::char::is_combining_mark(*c))
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+fn merge(plain: &str) -> String {
     let plain = plain.replace("rn", "m").replace("vv", "w");
     let long = plain.chars().count() > 3;
     plain
@@ -226,6 +321,7 @@ struct Brands {
     fuzzy: Vec<String>,
     ordinary: HashSet<String>,
     named: HashMap<String, Vec<String>>,
+    seen_domains: HashSet<String>,
 }
 
 /// The domains of the brand that people call by this word, in lower case.
@@ -250,6 +346,19 @@ static BRANDS: LazyLock<Brands> = LazyLock::new(|| {
             }
         }
     }
+    // What stands before a brand's suffix names the brand too.
+    for row in &file.rows {
+        for domain in &row.domains {
+            let label = domain.split('.').next().unwrap_or_default();
+            let whole = psl::domain_str(domain) == Some(domain.as_str());
+            if whole && label.len() >= LONG_LABEL && !file.ordinary.contains(label) {
+                words.entry(label.to_owned()).or_insert(Strength::Strong);
+                named
+                    .entry(label.to_owned())
+                    .or_insert_with(|| row.domains.clone());
+            }
+        }
+    }
     let domains: HashSet<String> = file.rows.into_iter().flat_map(|row| row.domains).collect();
     let lacks_digits = |word: &&String| !word.bytes().any(|b| b.is_ascii_digit());
     let finder = |patterns: Vec<&String>| {
@@ -268,12 +377,16 @@ static BRANDS: LazyLock<Brands> = LazyLock::new(|| {
             .filter(|(word, strength)| **strength == Strength::Strong && word.len() >= 5)
             .map(|(word, _)| fold(word))
             .collect(),
+        seen_domains: domains.iter().map(|domain| see(domain)).collect(),
         domains,
         words,
         ordinary: file.ordinary,
         named,
     }
 });
+
+/// How long a label must be to stand for its brand, in bytes.
+const LONG_LABEL: usize = 6;
 
 #[derive(Deserialize)]
 struct File {

@@ -50,6 +50,8 @@ pub(super) struct Lures {
     pub(super) bait: HashSet<String>,
     /// Those of them that turn even a common word into bait.
     pub(super) hard_bait: HashSet<String>,
+    /// Those that say nothing beside a common word.
+    pub(super) neutral_bait: HashSet<String>,
     pub(super) verify: Vec<String>,
     pub(super) accounts: Vec<String>,
     pub(super) threats: Vec<String>,

@@ -60,6 +60,7 @@ static TRIGGERS: LazyLock<AhoCorasick> = LazyLock::new(|| {
     let words = words.map(String::as_str).chain([
         "tarif",
         "tariff",
+        "biaya",
         "pemenang",
         "undian",
         "memenangkan",
@@ -186,14 +187,7 @@ fn threatens(words: &Words, linked: bool, context: &Context) -> bool {
     if warns.iter().any(|warning| words.hold(warning)) {
         return false;
     }
-    if words.hold("tarif")
-        && ["transfer", "admin", "transaksi", "bank"]
-            .iter()
-            .any(|w| words.hold(w))
-        && ["setuju", "konfirmasi", "menolak", "form", "formulir"]
-            .iter()
-            .any(|w| words.hold(w))
-    {
+    if changes_price(words) {
         return true;
     }
     let brand = names_foreign_brand(words, context);
@@ -217,6 +211,16 @@ fn threatens(words: &Words, linked: bool, context: &Context) -> bool {
     (verify && account && brand && (threat || (linked && adjoining(words, context))))
         || (threat && account && linked && yours && (verify || brand))
         || (draw && prize && brand && linked)
+}
+
+/// A fee that has changed, unless one objects: nobody's bank asks that.
+fn changes_price(words: &Words) -> bool {
+    let any = |list: &[&str]| list.iter().any(|word| words.hold(word));
+    let moved = any(&["transfer", "admin", "transaksi", "bank"]);
+    let objects = any(&["setuju", "menolak"]);
+    let asked = objects || any(&["konfirmasi", "form", "formulir"]);
+    let changed = any(&["berubah", "perubahan", "menjadi", "naik", "kenaikan"]);
+    (words.hold("tarif") && moved && asked) || (words.hold("biaya") && moved && changed && objects)
 }
 
 /// "verify the account of brand", within a few words.

@@ -7,8 +7,17 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::frequent::HeavyHitters;
+
 /// Most numbers kept: four megabytes.
 const KEPT_MAX: usize = 1 << 19;
+
+/// Numbers that wait to be sorted in.
+const FRESH_MAX: usize = 1 << 16;
 
 /// Numbers of a block.
 const BLOCK: u64 = 1_000;
@@ -18,11 +27,18 @@ const BLOCK: u64 = 1_000;
 const PREFIX: usize = 6;
 
 /// The numbers of a list.
+///
+/// Law: what is kept depends on which numbers came, not on their order, on
+/// repetitions, or on when the state was saved.
+#[derive(Clone, Default, Deserialize, Serialize)]
 pub(super) struct Numbers {
+    /// In order, each once.
+    #[serde(deserialize_with = "unpack", serialize_with = "pack")]
     kept: Vec<u64>,
+    fresh: Vec<u64>,
     /// Blocks whose hash has this many leading zeros are kept.
     zeros: u32,
-    prefixes: BTreeMap<u64, u64>,
+    prefixes: HeavyHitters,
     all: u64,
 }
 
@@ -42,15 +58,6 @@ pub(super) struct Spacing {
 }
 
 impl Numbers {
-    pub(super) fn new() -> Self {
-        Self {
-            kept: Vec::new(),
-            zeros: 0,
-            prefixes: BTreeMap::new(),
-            all: 0,
-        }
-    }
-
     /// Adds the digits of one number.
     pub(super) fn push(&mut self, digits: &str) {
         let Ok(number) = digits.parse::<u64>() else {
@@ -58,17 +65,22 @@ impl Numbers {
         };
         self.all += 1;
         if let Some(prefix) = digits.get(..PREFIX).and_then(|text| text.parse().ok()) {
-            *self.prefixes.entry(prefix).or_default() += 1;
+            self.prefixes.push(prefix);
         }
         if self.keeps(number) {
-            self.kept.push(number);
+            self.fresh.push(number);
         }
+        if self.fresh.len() == FRESH_MAX {
+            self.sort_in();
+        }
+    }
+
+    fn sort_in(&mut self) {
+        self.kept.append(&mut self.fresh);
+        // Finds the part that is in order already.
+        self.kept.sort();
+        self.kept.dedup();
         while self.kept.len() > KEPT_MAX {
-            self.kept.sort_unstable();
-            self.kept.dedup();
-            if self.kept.len() <= KEPT_MAX / 2 {
-                break;
-            }
             self.zeros += 1;
             let zeros = self.zeros;
             self.kept
@@ -87,13 +99,12 @@ impl Numbers {
         let mut groups = BTreeMap::<(u64, u32), u64>::new();
         let mut run = 0_u64;
         let mut last: Option<u64> = None;
-        let mut kept = self.kept.clone();
-        kept.sort_unstable();
-        kept.dedup();
-        for number in &kept {
+        let mut whole = self.clone();
+        whole.sort_in();
+        for number in &whole.kept {
             *groups.entry(group(*number)).or_default() += 1;
             if let Some(before) = last
-                && (self.zeros == 0 || before / BLOCK == number / BLOCK)
+                && (whole.zeros == 0 || before / BLOCK == number / BLOCK)
             {
                 let step = number - before;
                 *steps.entry(step).or_default() += 1;
@@ -105,7 +116,7 @@ impl Numbers {
             last = Some(*number);
         }
         spacing.adjacent = steps.get(&1).copied().unwrap_or(0);
-        let kept_share = 0.5_f64.powi(i32::try_from(self.zeros).unwrap_or(i32::MAX));
+        let kept_share = 0.5_f64.powi(i32::try_from(whole.zeros).unwrap_or(i32::MAX));
         spacing.expected = groups
             .iter()
             .map(|((_, left), members)| {
@@ -117,7 +128,7 @@ impl Numbers {
             .sum();
         let neighbours: u64 = steps.values().sum();
         spacing.step_share = share(steps.values().copied().max().unwrap_or(0), neighbours);
-        spacing.prefix_share = share(self.prefixes.values().copied().max().unwrap_or(0), self.all);
+        spacing.prefix_share = share(self.prefixes.most(), self.all);
         spacing
     }
 }
@@ -143,4 +154,43 @@ fn hash(block: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
+}
+
+/// Each number as its distance from the one before, in base 128 (the last byte
+/// of each has its high bit clear).
+fn pack<S: Serializer>(numbers: &[u64], to: S) -> Result<S::Ok, S::Error> {
+    let mut bytes = Vec::with_capacity(2 * numbers.len());
+    let mut before = 0;
+    for number in numbers {
+        let mut step = number - before;
+        before = *number;
+        while step >= 0x80 {
+            bytes.push(step as u8 | 0x80);
+            step >>= 7;
+        }
+        bytes.push(step as u8);
+    }
+    to.serialize_str(&STANDARD_NO_PAD.encode(bytes))
+}
+
+fn unpack<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u64>, D::Error> {
+    use serde::de::Error;
+
+    let text = String::deserialize(from)?;
+    let bytes = STANDARD_NO_PAD.decode(text).map_err(D::Error::custom)?;
+    let mut numbers = Vec::with_capacity(bytes.len() / 2);
+    let (mut before, mut step, mut shift) = (0_u64, 0_u64, 0);
+    for byte in bytes {
+        let part = u64::from(byte & 0x7f);
+        step |= part.checked_shl(shift).unwrap_or(0);
+        shift += 7;
+        if byte < 0x80 {
+            before = before
+                .checked_add(step)
+                .ok_or_else(|| D::Error::custom("a number too large"))?;
+            numbers.push(before);
+            (step, shift) = (0, 0);
+        }
+    }
+    Ok(numbers)
 }

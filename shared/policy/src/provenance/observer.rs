@@ -1,12 +1,13 @@
 //! Watches rows go by and adds up what does not fit.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
+use super::frequent::HeavyHitters;
 use super::numbers::{Numbers, share};
 use super::{Assessment, Declaration, ListReason, ListVerdict, Neighbours};
 use crate::jurisdiction::Jurisdictions;
@@ -44,13 +45,19 @@ pub struct Observer {
     declaration: Declaration,
     uploaded_at: Timestamp,
     upload_day: Date,
+    sums: Sums,
+}
+
+/// All that was added up.
+#[derive(Clone, Default, Deserialize, Serialize)]
+struct Sums {
     numbers: Numbers,
     moments: HeavyHitters,
     names: HeavyHitters,
     counts: Counts,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 struct Counts {
     rows: u64,
     duplicate: u64,
@@ -71,7 +78,7 @@ struct Counts {
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Observer")
-            .field("counts", &self.counts)
+            .field("counts", &self.sums.counts)
             .finish_non_exhaustive()
     }
 }
@@ -83,29 +90,44 @@ impl Observer {
             declaration,
             uploaded_at,
             upload_day: day(uploaded_at),
-            numbers: Numbers::new(),
-            moments: HeavyHitters::default(),
-            names: HeavyHitters::default(),
-            counts: Counts::default(),
+            sums: Sums::default(),
         }
+    }
+
+    /// What was added up so far, to go on in another process: at most two
+    /// megabytes. It tells numbers of the list, so keep it where the list
+    /// itself is kept, and no longer.
+    ///
+    /// Law: [`restore`](Self::restore) and the rest of the rows give the same
+    /// assessment as all rows in one go.
+    pub fn save(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.sums).expect("sums are plain data")
+    }
+
+    /// Goes on from what [`save`](Self::save) gave; `None` if it is not that.
+    pub fn restore(declaration: Declaration, uploaded_at: Timestamp, saved: &[u8]) -> Option<Self> {
+        Some(Self {
+            sums: serde_json::from_slice(saved).ok()?,
+            ..Self::new(declaration, uploaded_at)
+        })
     }
 
     /// A row whose number is none.
     pub fn push_invalid(&mut self, why: InvalidNumber) {
         match why {
-            InvalidNumber::Duplicate => self.counts.duplicate += 1,
-            InvalidNumber::NotInPlan => self.counts.not_in_plan += 1,
-            InvalidNumber::Service => self.counts.service += 1,
+            InvalidNumber::Duplicate => self.sums.counts.duplicate += 1,
+            InvalidNumber::NotInPlan => self.sums.counts.not_in_plan += 1,
+            InvalidNumber::Service => self.sums.counts.service += 1,
         }
     }
 
     /// A row with a number.
     pub fn push(&mut self, row: Row<'_>) {
-        let counts = &mut self.counts;
+        let counts = &mut self.sums.counts;
         counts.rows += 1;
         counts.traps += u64::from(row.is_trap);
         counts.without_evidence += u64::from(!row.has_evidence);
-        self.numbers.push(&row.phone.expose()[1..]);
+        self.sums.numbers.push(&row.phone.expose()[1..]);
         let mut countries = Jurisdictions::embedded().countries(row.phone);
         let declared = &self.declaration.countries;
         if !countries.any(|country| declared.contains(country.iso2())) {
@@ -122,13 +144,13 @@ impl Observer {
                 counts.impossible += u64::from(at > self.uploaded_at);
                 counts.outside_dates += u64::from(outside);
                 counts.on_upload_day += u64::from(said == self.upload_day);
-                self.moments.push(at.as_second().cast_unsigned());
+                self.sums.moments.push(at.as_second().cast_unsigned());
             }
         }
         if let Some(name) = row.name.map(str::trim).filter(|name| !name.is_empty()) {
             counts.named += 1;
             counts.odd_names += u64::from(is_odd_name(name));
-            self.names.push(hash(name));
+            self.sums.names.push(hash(name));
         }
     }
 
@@ -147,8 +169,8 @@ impl Observer {
     fn judge_numbers(&self, reasons: &mut Reasons) {
         use ListVerdict::{Refuse, Review};
 
-        let counts = &self.counts;
-        let spacing = self.numbers.spacing();
+        let counts = &self.sums.counts;
+        let spacing = self.sums.numbers.spacing();
         let chance = spacing.expected + 6.0 * spacing.expected.sqrt() + 5.0;
         // Counts of rows: far below 2^53.
         let adjacent = spacing.adjacent as f64;
@@ -175,13 +197,13 @@ impl Observer {
     fn judge_moments(&self, reasons: &mut Reasons) {
         use ListVerdict::{Refuse, Review};
 
-        let counts = &self.counts;
+        let counts = &self.sums.counts;
         let of_rows = |part| share(part, counts.rows);
         let missing = of_rows(counts.without_moment.max(counts.without_evidence));
         reasons.over("consent_missing", Review, 25, missing, 0.20);
         if counts.rows >= 20 && !self.declaration.kind.comes_in_batches() {
             let dated = counts.rows - counts.without_moment;
-            let same = share(self.moments.most(), dated);
+            let same = share(self.sums.moments.most(), dated);
             reasons.over("same_second", Review, 35, same, 0.50);
             let today = share(counts.on_upload_day, dated);
             reasons.over("all_on_upload_day", Review, 35, today, 0.99);
@@ -205,7 +227,7 @@ impl Observer {
     fn judge_people(&self, neighbours: &Neighbours, reasons: &mut Reasons) {
         use ListVerdict::Review;
 
-        let counts = &self.counts;
+        let counts = &self.sums.counts;
         let of_rows = |part| share(part, counts.rows);
         reasons.over(
             "foreign_countries",
@@ -225,7 +247,7 @@ impl Observer {
         if counts.named >= 20 {
             let odd = share(counts.odd_names, counts.named);
             reasons.over("odd_names", Review, 20, odd, 0.10);
-            let same = share(self.names.most(), counts.named);
+            let same = share(self.sums.names.most(), counts.named);
             reasons.over("same_name", Review, 20, same, 0.50);
         }
     }
@@ -282,31 +304,4 @@ fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
-}
-
-/// The most frequent values of a stream, with few counters (Misra and Gries
-/// 1982): a count is at most `all / COUNTERS` too low, never too high.
-#[derive(Default)]
-struct HeavyHitters(BTreeMap<u64, u64>);
-
-/// How many counters.
-const COUNTERS: usize = 128;
-
-impl HeavyHitters {
-    fn push(&mut self, value: u64) {
-        if let Some(count) = self.0.get_mut(&value) {
-            *count += 1;
-        } else if self.0.len() < COUNTERS {
-            self.0.insert(value, 1);
-        } else {
-            self.0.retain(|_, count| {
-                *count -= 1;
-                *count > 0
-            });
-        }
-    }
-
-    fn most(&self) -> u64 {
-        self.0.values().copied().max().unwrap_or(0)
-    }
 }

@@ -248,8 +248,8 @@ fn numbers_that_are_none_are_noticed() {
 /// A million rows are more than are kept; what is kept still tells.
 #[test]
 fn a_long_list_is_judged_by_a_part_of_it() {
-    let mut honest = numbers::Numbers::new();
-    let mut counted = numbers::Numbers::new();
+    let mut honest = numbers::Numbers::default();
+    let mut counted = numbers::Numbers::default();
     for row in 0..600_000 {
         honest.push(&number(16, row).to_string());
         counted.push(&(6_281_200_000_000 + row).to_string());
@@ -268,8 +268,60 @@ fn a_long_list_is_judged_by_a_part_of_it() {
     assert!(spacing.longest_run >= 900);
 }
 
+/// What is kept of a long list must not depend on the order or on a pause.
+#[test]
+fn a_long_list_may_be_paused() {
+    let mut straight = numbers::Numbers::default();
+    let mut paused = numbers::Numbers::default();
+    for row in 0..560_000 {
+        straight.push(&number(16, row).to_string());
+        paused.push(&number(16, 559_999 - row).to_string());
+        if row % 100_000 == 54_321 {
+            let saved = serde_json::to_vec(&paused).unwrap();
+            assert!(saved.len() < 2 << 20, "{} bytes", saved.len());
+            paused = serde_json::from_slice(&saved).unwrap();
+        }
+    }
+    assert_eq!(paused.spacing(), straight.spacing());
+}
+
+#[test]
+fn what_is_no_state_is_not_taken() {
+    let restored = Observer::restore(
+        declaration(SourceKind::OwnCrm),
+        at("2026-11-24T03:00:00Z"),
+        b"{}",
+    );
+    assert!(restored.is_none());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_pause_changes_nothing(seed: u64, rows in 1_u64..400, every in 1_u64..100) {
+        let mut straight = List::new(SourceKind::OwnCrm);
+        let mut paused = List::new(SourceKind::OwnCrm);
+        for row in 0..rows {
+            for list in [&mut straight, &mut paused] {
+                let said = moment(seed, row % 7);
+                list.push(number(seed, row), &name(seed, row), Some(said));
+                list.observer.push_invalid(InvalidNumber::NotInPlan);
+            }
+            if row % every == 0 {
+                let saved = paused.observer.save();
+                paused.observer = Observer::restore(
+                    declaration(SourceKind::OwnCrm),
+                    at("2026-11-24T03:00:00Z"),
+                    &saved,
+                )
+                .unwrap();
+            }
+        }
+        let neighbours = Neighbours::default();
+        prop_assert_eq!(paused.observer.assess(&neighbours), straight.observer.assess(&neighbours));
+    }
+
     #[test]
     fn chance_alone_holds_no_list(seed: u64, rows in 1_u64..3_000) {
         prop_assert_eq!(List::honest(rows, seed).says(), "pass");

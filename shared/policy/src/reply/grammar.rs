@@ -20,7 +20,8 @@
 
 use std::sync::LazyLock;
 
-use super::lexicon::{Concepts, LEXICON, Lexicon};
+use super::concepts::Concepts;
+use super::lexicon::{LEXICON, Lexicon};
 use super::{Label, Scope};
 
 /// The built-in rules. Their file is data of this crate; a test loads it.
@@ -84,7 +85,7 @@ impl Grammar {
                 match matched(pattern, &clause.words, at) {
                     Some(end) if end > at => {
                         clause.words.splice(at..end, [*concepts]);
-                        clause.all |= concepts;
+                        clause.all |= *concepts;
                     }
                     _ => (),
                 }
@@ -95,7 +96,9 @@ impl Grammar {
 
     /// The first rule that any clause satisfies.
     pub(super) fn first(&self, clauses: &[Clause]) -> Option<&Rule> {
-        let message = clauses.iter().fold(0, |all, clause| all | clause.all);
+        let message = clauses
+            .iter()
+            .fold(Concepts::NONE, |all, clause| all | clause.all);
         let alone = clauses.iter().filter(|c| !c.words.is_empty()).count() <= 1;
         self.rules.iter().find(|rule| {
             clauses
@@ -143,11 +146,11 @@ impl Rule {
             return false;
         }
         let fulfilled = self.conditions.iter().all(|condition| match *condition {
-            Condition::Not(concepts) => clause.all & concepts == 0,
-            Condition::Has(concepts) => clause.all & concepts != 0,
-            Condition::Only(concepts) => clause.words.iter().all(|word| word & concepts != 0),
-            Condition::None(concepts) => message & concepts == 0,
-            Condition::Any(concepts) => message & concepts != 0,
+            Condition::Not(concepts) => !clause.all.meets(concepts),
+            Condition::Has(concepts) => clause.all.meets(concepts),
+            Condition::Only(concepts) => clause.words.iter().all(|word| word.meets(concepts)),
+            Condition::None(concepts) => !message.meets(concepts),
+            Condition::Any(concepts) => message.meets(concepts),
             Condition::Max(most) => clause.words.len() <= most,
             Condition::Whole => alone,
         });
@@ -167,7 +170,7 @@ fn matched(pattern: &[Class], words: &[Concepts], start: usize) -> Option<usize>
         Class::WordOrEnd(_) if start == words.len() => matched(rest, words, start),
         Class::WordOrEnd(concepts) => matched_word(concepts, rest, words, start),
         Class::Perhaps(concepts) => {
-            let present = words.get(start).is_some_and(|word| word & concepts != 0);
+            let present = words.get(start).is_some_and(|word| word.meets(concepts));
             let taken = if present {
                 matched(rest, words, start + 1)
             } else {
@@ -192,7 +195,7 @@ fn matched_word(
     start: usize,
 ) -> Option<usize> {
     let word = words.get(start)?;
-    if word & concepts == 0 {
+    if !word.meets(concepts) {
         return None;
     }
     matched(rest, words, start + 1)
@@ -273,7 +276,7 @@ impl Reader<'_> {
     }
 
     fn concepts(&self, text: &str) -> Concepts {
-        text.split('|').fold(0, |all, name| {
+        text.split('|').fold(Concepts::NONE, |all, name| {
             let name = name.trim();
             let named = self.names.iter().find(|(known, _)| *known == name);
             let concepts = named.map(|(_, concepts)| *concepts);

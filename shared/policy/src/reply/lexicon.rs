@@ -14,12 +14,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
+use super::concepts::Concepts;
 use super::text::fold;
 
 /// The built-in lexicon. Its files are data of this crate; a test loads them.
 pub(super) static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
     let mut lexicon = Lexicon::default();
-    for name in [UNKNOWN, DIGITS, ASK, FILLER] {
+    for name in [UNKNOWN, DIGITS, ASK, FILLER, PERSON, SHOUT] {
         lexicon.concept(name);
     }
     lexicon.read(include_str!("../../data/replies/id.txt"), Family::Malay);
@@ -35,6 +36,11 @@ pub(super) static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
     lexicon.read(include_str!("../../data/replies/ar.txt"), Family::Arabic);
     lexicon.read(include_str!("../../data/replies/de-nl.txt"), Family::Other);
     lexicon.read(include_str!("../../data/replies/others.txt"), Family::Other);
+    lexicon.read(include_str!("../../data/replies/names.txt"), Family::Other);
+    lexicon.read(
+        include_str!("../../data/replies/everyday.txt"),
+        Family::Other,
+    );
     lexicon.finish();
     lexicon
 });
@@ -45,11 +51,12 @@ pub(super) const UNKNOWN: &str = "unknown";
 pub(super) const DIGITS: &str = "digits";
 /// A clause that asks. A property of clauses, not of words.
 pub(super) const ASK: &str = "ask";
+/// A text in capitals only. A property of clauses, not of words.
+pub(super) const SHOUT: &str = "shout";
+/// Somebody's name.
+pub(super) const PERSON: &str = "person";
 /// Politeness, address, particles: dropped before matching.
 pub(super) const FILLER: &str = "filler";
-
-/// A set of concepts, one bit each.
-pub(super) type Concepts = u128;
 
 /// How words of a file change their shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +81,8 @@ pub(super) struct Lexicon {
     phrases: HashMap<String, Vec<(Vec<String>, Concepts)>>,
     /// Every word that stands alone or in a phrase, with the families it is from.
     vocabulary: HashMap<String, Vec<Family>>,
+    /// The vocabulary by first letter, each in order: what a slip is corrected to.
+    by_letter: HashMap<u8, Vec<String>>,
     /// Words a long slip of the finger is corrected to.
     strong: Vec<String>,
     lookalikes: HashSet<String>,
@@ -84,7 +93,7 @@ impl Lexicon {
     /// The bit of a concept, if any word or rule defines it.
     pub(super) fn bit(&self, name: &str) -> Option<Concepts> {
         let index = self.names.iter().position(|known| *known == name)?;
-        Some(1 << index)
+        Some(Concepts::one(index))
     }
 
     /// What a word can mean by itself; `None` if it is not listed alone.
@@ -122,6 +131,14 @@ impl Lexicon {
         self.strong.iter().map(String::as_str)
     }
 
+    /// Listed words that begin with the same letter.
+    pub(super) fn beginning_like(&self, word: &str) -> &[String] {
+        let first = word.as_bytes().first();
+        first
+            .and_then(|letter| self.by_letter.get(letter))
+            .map_or(&[], Vec::as_slice)
+    }
+
     /// Words that look like a strong word and are none.
     pub(super) fn is_lookalike(&self, word: &str) -> bool {
         self.lookalikes.contains(word)
@@ -138,8 +155,7 @@ impl Lexicon {
             self.names.push(name);
             self.names.len() - 1
         });
-        assert!(index < 128, "a lexicon holds at most 128 concepts");
-        1 << index
+        Concepts::one(index)
     }
 
     fn read(&mut self, file: &'static str, family: Family) {
@@ -201,6 +217,14 @@ impl Lexicon {
                 None => phrases.push((words, bit)),
             }
         }
+        for word in self.vocabulary.keys().filter(|word| word.is_ascii()) {
+            let Some(letter) = word.as_bytes().first() else {
+                continue;
+            };
+            let words = self.by_letter.entry(*letter).or_default();
+            words.push(word.clone());
+        }
+        self.by_letter.values_mut().for_each(|words| words.sort());
         for phrases in self.phrases.values_mut() {
             phrases.sort_by_key(|(phrase, _)| std::cmp::Reverse(phrase.len()));
         }

@@ -28,21 +28,88 @@ pub(super) fn listed(word: String, lexicon: &Lexicon) -> String {
         })
         .or_else(|| malay_stem(&word, lexicon))
         .or_else(|| prefixed(&word, lexicon))
-        .or_else(|| slip(&word, LONG_WORD, 1, lexicon));
+        .or_else(|| without_vowels(&word, lexicon))
+        .or_else(|| slip(&word, LONG_WORD, 1, lexicon))
+        .or_else(|| slip(&word, LONG_WORD + 2, 2, lexicon))
+        .or_else(|| near(&word, lexicon))
+        .or_else(|| {
+            let base = word
+                .strip_suffix("nya")
+                .or_else(|| word.strip_suffix("lah"))?;
+            near(base, lexicon)
+        });
     found.unwrap_or(word)
 }
+
+/// `promsoi` → `promosi`: a listed word one slip away, if the word is long
+/// enough to leave little doubt.
+fn near(word: &str, lexicon: &Lexicon) -> Option<String> {
+    let length = word.len();
+    if length < NEAR_WORD
+        || !word.bytes().all(|b| b.is_ascii_lowercase())
+        || lexicon.is_lookalike(word)
+    {
+        return None;
+    }
+    lexicon
+        .beginning_like(word)
+        .iter()
+        .filter(|known| known.len() + 1 >= NEAR_WORD && known.len().abs_diff(length) <= 1)
+        .find(|known| strsim::osa_distance(known, word) <= 1)
+        .cloned()
+}
+
+/// Shortest word that is corrected to any listed one.
+const NEAR_WORD: usize = 5;
+
+/// `brhnt` → `berhenti`: a strong word's consonants, four or more.
+fn without_vowels(word: &str, lexicon: &Lexicon) -> Option<String> {
+    const SHORTEST: usize = 4;
+    let vowel = |c: char| matches!(c, 'a' | 'e' | 'i' | 'o' | 'u');
+    if word.len() < SHORTEST || word.chars().any(vowel) {
+        return None;
+    }
+    lexicon
+        .strong()
+        .find(|strong| strong.chars().filter(|&c| !vowel(c)).eq(word.chars()))
+        .map(str::to_owned)
+}
+
+/// `st*p` → `stop`: the strong word that fits a word with letters masked.
+/// Otherwise the word is what lies between the masks.
+pub(super) fn unmasked(word: &str, lexicon: &Lexicon) -> Vec<String> {
+    let bare: String = word.chars().filter(|&c| c != MASK).collect();
+    let known = lexicon.strong().find(|strong| {
+        *strong == bare
+            || strong.len() == word.len()
+                && strong
+                    .chars()
+                    .zip(word.chars())
+                    .all(|(s, w)| w == MASK || s == w)
+    });
+    match known {
+        Some(known) => vec![known.to_owned()],
+        None => word.split(MASK).map(str::to_owned).collect(),
+    }
+}
+
+/// What hides a letter. In bold type (`*STOP*`) it stands outside the word.
+pub(super) const MASK: char = '*';
 
 /// Shortest word in which one slip still leaves no doubt, wherever it stands.
 const LONG_WORD: usize = 7;
 
 /// Corrects a slip of the finger in a word that is the whole message.
 ///
-/// Short words allow one slip; from nine letters on, two.
+/// Short words allow one slip; from nine letters on, two; and three if the
+/// beginning is right: `unsubskrip`.
 pub(super) fn slipped_keyword(word: &str, lexicon: &Lexicon) -> Option<String> {
     if lexicon.knows_any(word) {
         return None;
     }
-    slip(word, 3, 1, lexicon).or_else(|| slip(word, 9, 2, lexicon))
+    slip(word, 3, 1, lexicon)
+        .or_else(|| slip(word, 9, 2, lexicon))
+        .or_else(|| slip(word, 8, 3, lexicon))
 }
 
 fn slip(word: &str, shortest: usize, most: usize, lexicon: &Lexicon) -> Option<String> {
@@ -55,7 +122,7 @@ fn slip(word: &str, shortest: usize, most: usize, lexicon: &Lexicon) -> Option<S
         .filter(|strong| strong.len() + 1 >= shortest.max(4))
         .find(|strong| {
             strong.len().abs_diff(length) <= most
-                && strong.as_bytes()[0] == word.as_bytes()[0]
+                && strong.as_bytes()[..most] == word.as_bytes()[..most]
                 && strsim::osa_distance(strong, word) <= most
         })
         .map(str::to_owned)
@@ -74,6 +141,9 @@ fn respellings(word: &str) -> Vec<String> {
     let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
     if letters.len() >= 3 && letters.len() < word.len() {
         forms.push(letters.to_owned());
+    }
+    if let Some(addressed) = word.strip_prefix('@') {
+        forms.push(addressed.to_owned());
     }
     let digits = |c: char| c.is_ascii_digit() || c == '@' || c == '$';
     if word.chars().any(digits) && word.chars().any(|c| c.is_ascii_alphabetic()) {
@@ -107,9 +177,9 @@ fn single_letters(word: &str) -> String {
 }
 
 /// Particles and endings, longest first.
-const ENDINGS: [&str; 17] = [
-    "nyalah", "kannya", "innya", "annya", "kanlah", "inlah", "nya", "lah", "kah", "kan", "pun",
-    "ny", "ku", "in", "an", "mu", "i",
+const ENDINGS: [&str; 18] = [
+    "nyalah", "kannya", "innya", "annya", "kanlah", "inlah", "nya", "nye", "lah", "kah", "kan",
+    "pun", "ny", "ku", "in", "an", "mu", "i",
 ];
 
 /// Prefixes, each with the letters it may have swallowed from the stem.

@@ -1,9 +1,10 @@
 //! A reply, read: clauses of concepts, and the words they came from.
 
+use super::concepts::Concepts;
 use super::grammar::{Clause, GRAMMAR};
-use super::lexicon::{ASK, Concepts, DIGITS, FILLER, LEXICON, Lexicon, UNKNOWN, is_unspaced};
-use super::morphology::{listed, slipped_keyword};
-use super::text::{RawClause, clauses};
+use super::lexicon::{ASK, DIGITS, FILLER, LEXICON, Lexicon, PERSON, SHOUT, UNKNOWN, is_unspaced};
+use super::morphology::{MASK, listed, slipped_keyword, unmasked};
+use super::text::{RawClause, clauses, is_shouted, names};
 
 /// What was read.
 #[derive(Debug)]
@@ -19,17 +20,22 @@ impl Reading {
     pub(super) fn of(text: &str) -> Self {
         let lexicon = &LEXICON;
         let raw = clauses(text);
+        let names = names(text);
         let mut reading = Self {
             clauses: Vec::with_capacity(raw.len()),
             words: raw.iter().flat_map(|c| c.words.iter().cloned()).collect(),
             content: Vec::new(),
         };
         for clause in raw {
-            reading.read(clause, lexicon);
+            reading.read(clause, &names, lexicon);
         }
         reading.mend_keyword(lexicon);
+        let shouted = is_shouted(text);
         for clause in &mut reading.clauses {
             GRAMMAR.merge(clause);
+            if shouted {
+                clause.all |= bit(SHOUT);
+            }
         }
         reading
     }
@@ -55,7 +61,7 @@ impl Reading {
             let word = listed(word.clone(), &LEXICON);
             LEXICON.word(&word).unwrap_or_default()
         });
-        all.clone().any(|word| word & yes != 0) && all.all(|word| word & (yes | filler) != 0)
+        all.clone().any(|word| word.meets(yes)) && all.all(|word| word.meets(yes | filler))
     }
 
     /// Whether any word is one that everybody knows to mean stop.
@@ -66,11 +72,16 @@ impl Reading {
             .any(|word| strong(&listed(word.clone(), &LEXICON)))
     }
 
-    fn read(&mut self, raw: RawClause, lexicon: &Lexicon) {
+    fn read(&mut self, raw: RawClause, names: &[String], lexicon: &Lexicon) {
         let mut words: Vec<String> = Vec::with_capacity(raw.words.len());
         for word in raw.words {
             if word.chars().any(is_unspaced) {
                 words.extend(segments(&word, lexicon));
+            } else if word.contains(MASK) {
+                let parts = unmasked(&word, lexicon);
+                words.extend(parts.into_iter().map(|part| listed(part, lexicon)));
+            } else if names.contains(&word) {
+                words.push(lexicon.spelling(&word).unwrap_or(&word).to_owned());
             } else {
                 words.push(listed(word, lexicon));
             }
@@ -79,9 +90,12 @@ impl Reading {
         words.dedup();
         let filler = bit(FILLER);
         let mut clause = Clause::default();
-        for (unit, concepts) in units(&words, lexicon) {
+        for (unit, mut concepts) in units(&words, lexicon) {
+            if concepts == bit(UNKNOWN) && names.contains(&unit[0]) {
+                concepts |= bit(PERSON);
+            }
             clause.all |= concepts;
-            if concepts & filler == 0 {
+            if !concepts.meets(filler) {
                 clause.words.push(concepts);
                 self.content.push(unit.join(" "));
             }
@@ -103,7 +117,8 @@ impl Reading {
             return;
         };
         let concepts = alone(&word, lexicon);
-        let question = self.clauses.iter().fold(0, |all, c| all | c.all) & bit(ASK);
+        let asks = self.clauses.iter().any(|clause| clause.all.meets(bit(ASK)));
+        let question = if asks { bit(ASK) } else { Concepts::NONE };
         self.clauses = vec![Clause {
             words: vec![concepts],
             all: concepts | question,
@@ -139,7 +154,7 @@ fn torn_keyword(words: &[String], lexicon: &Lexicon) -> Option<String> {
         .iter()
         .map(|word| listed(word.clone(), lexicon))
         .collect();
-    let polite = |words: &[String]| units(words, lexicon).all(|(_, c)| c & bit(FILLER) != 0);
+    let polite = |words: &[String]| units(words, lexicon).all(|(_, c)| c.meets(bit(FILLER)));
     let windows = [2, 3].into_iter().flat_map(|size| {
         let starts = (words.len() + 1).saturating_sub(size);
         (0..starts).map(move |start| start..start + size)

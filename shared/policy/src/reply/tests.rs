@@ -26,13 +26,13 @@ fn corpus() -> Vec<Row> {
 fn reads_the_corpus() {
     let report = evaluate(&corpus());
     println!("{}", serde_json::to_string_pretty(&report).unwrap());
-    assert!(report.n >= 2_000, "{}", report.n);
+    assert!(report.n >= 8_000, "{}", report.n);
     assert!(report.optout.precision >= 0.995, "{:?}", report.optout);
     assert!(report.optout.recall >= 0.99, "{:?}", report.optout);
     for label in ["resume", "help", "other"] {
         let given = &report.confusion[label];
         let right = given[label] as f64 / given.values().sum::<usize>() as f64;
-        assert!(right >= 0.97, "{label}: {given:?}");
+        assert!(right >= 0.95, "{label}: {given:?}");
     }
 }
 

@@ -5,6 +5,7 @@
 //! apostrophes, elongation. It never removes a letter that carries meaning:
 //! Indic and Thai vowel signs stay. Folding is idempotent.
 
+use super::morphology::MASK;
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 
@@ -26,9 +27,18 @@ pub(super) fn clauses(text: &str) -> Vec<RawClause> {
     let mut clause = RawClause::default();
     let mut word = String::new();
     let mut previous_space = true;
-    for c in folded.chars() {
+    let mut chars = folded.chars().peekable();
+    while let Some(c) = chars.next() {
         match role(c) {
             Role::Letter => word.push(c),
+            // `st*p`: a letter is hidden.
+            Role::Gap
+                if c == MASK
+                    && !word.is_empty()
+                    && chars.peek().is_some_and(|next| next.is_alphabetic()) =>
+            {
+                word.push(c);
+            }
             Role::Gap => flush(&mut word, &mut clause),
             Role::Symbol => {
                 flush(&mut word, &mut clause);
@@ -58,6 +68,43 @@ pub(super) fn clauses(text: &str) -> Vec<RawClause> {
     close(&mut clause, &mut clauses);
     join_spelled_out(&mut clauses);
     clauses
+}
+
+/// Folded words that look like names: a capital letter and small ones, not at
+/// the beginning of a sentence. In a text with capitals everywhere, none.
+pub(super) fn names(text: &str) -> Vec<String> {
+    let words: Vec<&str> = text
+        .split_inclusive(|c: char| c.is_whitespace() || matches!(c, '.' | '!' | '?' | ':'))
+        .filter(|word| word.chars().any(char::is_alphabetic))
+        .collect();
+    let capital = |word: &&str| {
+        let mut letters = word.chars().filter(|c| c.is_alphabetic());
+        letters.next().is_some_and(char::is_uppercase)
+            && letters.next().is_some_and(char::is_lowercase)
+    };
+    if words.len() > 2 && words.iter().filter(|word| capital(word)).count() * 2 > words.len() {
+        return Vec::new();
+    }
+    let begins = |index: usize| {
+        let last = |word: &&str| word.trim_end().ends_with(['.', '!', '?', ':']);
+        index
+            .checked_sub(1)
+            .is_none_or(|before| last(&words[before]))
+    };
+    let named = words.iter().enumerate();
+    named
+        .filter(|(index, word)| capital(word) && !begins(*index))
+        .map(|(_, word)| {
+            let letters = |c: char| !c.is_alphanumeric();
+            fold(word.trim_matches(letters))
+        })
+        .collect()
+}
+
+/// Whether the text is in capitals, as keywords for a service are written.
+pub(super) fn is_shouted(text: &str) -> bool {
+    let letters = || text.chars().take(MAX_CHARS).filter(|c| c.is_alphabetic());
+    letters().count() >= 4 && letters().all(char::is_uppercase)
 }
 
 /// Folds a text: compatibility forms, invisible characters, case, accents,
@@ -93,7 +140,7 @@ enum Role {
 fn role(c: char) -> Role {
     match c {
         '?' | '؟' => Role::Question,
-        '🛑' | '🚫' | '⛔' => Role::Symbol,
+        '🛑' | '🚫' | '⛔' | '🖕' => Role::Symbol,
         '.' | ',' | '!' | ';' | ':' | '\n' | '\r' | '…' | '。' | '、' | '।' | '،' | '؛' | '('
         | ')' | '—' | '|' => Role::Pause,
         '-' | '–' => Role::Dash,

@@ -7,7 +7,7 @@ use crate::campaign::CampaignState;
 use crate::consent::Consent;
 use crate::content::{Category, TemplateStatus};
 use crate::jurisdiction::Country;
-use crate::limits::{self, Limits};
+use crate::limits::{self, FrequencyCap, Limits};
 use crate::reason::{DeferReason, RefusalReason};
 
 /// Why a message does not leave.
@@ -87,6 +87,7 @@ fn not_running(facts: &Facts<'_>) -> Option<RefusalReason> {
         | CampaignState::Validating
         | CampaignState::Validated
         | CampaignState::Approved
+        | CampaignState::Scheduled
         | CampaignState::Completed => Some(RefusalReason::CampaignNotRunning),
     }
 }
@@ -150,7 +151,8 @@ fn service_window(facts: &Facts<'_>) -> Option<RefusalReason> {
 }
 
 fn in_service_window(facts: &Facts<'_>) -> bool {
-    facts.service_window_ends.is_some_and(|end| facts.now < end)
+    let ends = facts.person.service_window_ends;
+    ends.is_some_and(|end| facts.now < end)
 }
 
 fn country(facts: &Facts<'_>) -> Option<RefusalReason> {
@@ -221,23 +223,25 @@ fn cool_down(facts: &Facts<'_>) -> Option<Objection> {
     if !is_marketing(facts) {
         return None;
     }
-    let until = limits::cool_down(facts.marketing_declined_at, facts.now);
+    let until = limits::cool_down(facts.person.marketing_declined_at, facts.now);
     defer(facts, until, DeferReason::MarketingCoolDown)
 }
 
 fn frequency(facts: &Facts<'_>) -> Option<Objection> {
-    if !is_marketing(facts) {
-        return None;
-    }
-    // This campaign's own claim is the same message, not another one.
-    let others = facts
-        .person
-        .claims
-        .iter()
-        .filter(|claim| claim.is_marketing && claim.campaign != facts.campaign.id)
-        .map(|claim| claim.at);
+    let opens = |cap: &FrequencyCap| {
+        // This campaign's own claim is the same message, not another one.
+        let others = facts
+            .person
+            .claims
+            .iter()
+            .filter(|claim| claim.campaign != facts.campaign.id)
+            .filter(|claim| cap.purpose.covers(&claim.purpose))
+            .map(|claim| claim.at);
+        cap.opens(others, facts.now)
+    };
     let caps = facts.terms.frequency.iter();
-    let until = caps.map(|cap| cap.opens(others.clone(), facts.now)).max()?;
+    let caps = caps.filter(|cap| cap.purpose.covers(&facts.campaign.purpose));
+    let until = caps.map(opens).max()?;
     defer(facts, until, DeferReason::FrequencyCap)
 }
 

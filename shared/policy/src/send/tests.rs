@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::*;
 use crate::campaign::CampaignState;
 use crate::consent::{Basis, Consent, Grant};
+use crate::content::Category;
 use crate::person::{Claim, Suppression, SuppressionSource};
 use crate::phone::PhoneNumber;
 use crate::purpose::{Purpose, Scope};
@@ -65,6 +66,7 @@ fn stopped() -> Person {
         )]
         .into(),
         claims: Vec::new(),
+        ..Person::default()
     }
 }
 
@@ -91,6 +93,7 @@ fn claimed(attempt: u16, by: u128, place: Place) -> Person {
             attempt,
             owner: owner(by),
             at: at(NOW),
+            purpose: Purpose::marketing(),
             is_marketing: true,
         }],
         ..Person::default()
@@ -109,8 +112,6 @@ fn answer(campaign: &CampaignFacts, person: &Person, consent: Consent, work: Wor
         work,
         jurisdictions: Jurisdictions::embedded(),
         terms: &Terms::new(Category::Marketing),
-        service_window_ends: None,
-        marketing_declined_at: None,
     });
     match decision {
         Decision::Defer { until, reason } => format!("defer until {until}: {}", reason.code()),
@@ -180,8 +181,6 @@ fn hour(now: &str, number: &str, zone: Option<&str>, purpose: &str, category: Ca
         work: work(),
         jurisdictions: Jurisdictions::embedded(),
         terms: &Terms::new(category),
-        service_window_ends: None,
-        marketing_declined_at: None,
     });
     match decision {
         Decision::Defer { until, reason } => format!("{} until {until}", reason.code()),
@@ -273,8 +272,6 @@ proptest! {
             work: work(),
             jurisdictions: Jurisdictions::embedded(),
             terms: &Terms::new(Category::Marketing),
-            service_window_ends: None,
-marketing_declined_at: None,
         };
         match decide(&facts) {
             Decision::Send(permit) => {
@@ -323,8 +320,6 @@ marketing_declined_at: None,
             work: work(),
             jurisdictions: Jurisdictions::embedded(),
             terms: &Terms::new(Category::Marketing),
-            service_window_ends: None,
-marketing_declined_at: None,
         });
         match decided {
             Decision::Send(_) => prop_assert!(is_day(now)),
@@ -353,8 +348,6 @@ marketing_declined_at: None,
                 work: work(),
                 jurisdictions: Jurisdictions::embedded(),
                 terms: &Terms::new(Category::Marketing),
-                service_window_ends: None,
-marketing_declined_at: None,
             })
         };
         prop_assert!(!matches!(decision(&stopped()), Decision::Send(_)));

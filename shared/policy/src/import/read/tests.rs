@@ -1,3 +1,7 @@
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -76,20 +80,105 @@ fn offsets_are_those_of_the_file_in_utf_16() {
 #[test]
 fn a_refusal_is_repeated() {
     let limits = Limits {
-        cell_bytes: 5,
+        rows: 1,
         ..Limits::UPLOAD
     };
     let mut reader = Reader::new(limits, None);
-    reader.push(b"phone,name\n1,a\n2,longer\n3,c\n");
+    reader.push(b"phone,name\n1,a\n2,b\n3,c\n");
     reader.finish();
     assert!(reader.next_record().unwrap().is_some());
     let refusal = reader.next_record().unwrap_err();
     assert_eq!(
         refusal.to_string(),
-        "a cell holds more than 4 KiB of text (line 3, column 2)"
+        "the table has more than a million rows (line 3)"
     );
     assert_eq!(reader.next_record().unwrap_err(), refusal);
     assert_eq!(reader.checkpoint(), None);
+}
+
+/// Cells, lines and spans after something without an end.
+fn places(bytes: &[u8], limits: Limits) -> Vec<(u64, std::ops::Range<u64>, Vec<String>)> {
+    let (seen, refusal) = read(Reader::new(limits, None), &[bytes]);
+    assert_eq!(refusal, None);
+    let places = seen.into_iter();
+    places
+        .map(|(row, _)| (row.line, row.span, row.cells))
+        .collect()
+}
+
+fn owned(cells: &[&str]) -> Vec<String> {
+    cells.iter().map(|&cell| cell.to_owned()).collect()
+}
+
+#[test]
+fn an_open_quotation_mark_costs_its_own_line() {
+    let file = b"phone,name\n1,\"a,b\r\n2,\"c\"\"d\"\n3,e\n";
+    assert_eq!(
+        places(file, Limits::UPLOAD),
+        [
+            (2, 11..18, owned(&["1", "\"a", "b"])),
+            (3, 18..28, owned(&["2", "c\"d"])),
+            (4, 28..32, owned(&["3", "e"])),
+        ]
+    );
+    let short = Limits {
+        record_bytes: 12,
+        ..Limits::UPLOAD
+    };
+    let file = b"phone,name\n1,\"a\n2,bbbb\n3,cccc\n";
+    assert_eq!(
+        places(file, short),
+        [
+            (2, 11..16, owned(&["1", "\"a"])),
+            (3, 16..23, owned(&["2", "bbbb"])),
+            (4, 23..30, owned(&["3", "cccc"])),
+        ]
+    );
+}
+
+#[test]
+fn a_line_without_an_end_is_passed_over() {
+    let short = Limits {
+        record_bytes: 12,
+        ..Limits::UPLOAD
+    };
+    let file = b"phone,name\n1,a,bbbbbbbbbbbbbbb\r\n2,\"bbbbbbbbbbbbbbbb\"\n3,c\n4,dddddddddddddd";
+    assert_eq!(
+        places(file, short),
+        [
+            (2, 11..32, owned(&["1", "a", "#TOO_LONG!"])),
+            (3, 32..53, owned(&["2", "#TOO_LONG!"])),
+            (4, 53..57, owned(&["3", "c"])),
+            (5, 57..73, owned(&["4", "#TOO_LONG!"])),
+        ]
+    );
+}
+
+#[test]
+fn open_quotation_marks_everywhere_are_refused_before_they_cost_much() {
+    let file = "phone,name\n".to_owned() + &"1\",\"a\n".repeat(70_000);
+    let (seen, refusal) = read_all(file.as_bytes());
+    assert_eq!(seen.len(), 1_000);
+    let expected = FileRefusal::at(FileProblem::QuoteUnclosed, 1_002);
+    assert_eq!(refusal, Some(expected));
+}
+
+#[test]
+fn cells_beyond_the_limit_are_counted_and_not_kept() {
+    let limits = Limits {
+        columns: 3,
+        ..Limits::UPLOAD
+    };
+    let file = b"phone,name\n1,a,b,c,d\n2,a,b\n3,a,,,,,\n4,b\n";
+    let mut reader = Reader::new(limits, None);
+    reader.push(file);
+    reader.finish();
+    let mut beyond = Vec::new();
+    while let Some(record) = reader.next_record().unwrap() {
+        let reasons: Vec<_> = record.faults(2).collect();
+        beyond.push((record.cells().count(), !reasons.is_empty()));
+    }
+    assert_eq!(beyond, [(3, true), (3, true), (3, false), (2, false)]);
 }
 
 #[test]
@@ -112,6 +201,12 @@ fn a_checkpoint_survives_storage() {
         &serde_json::from_str::<Checkpoint>(&stored).unwrap(),
         checkpoint
     );
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
 }
 
 /// Text that is likely to hit a seam of the format.
@@ -187,8 +282,27 @@ proptest! {
     fn any_checkpoint_gives_the_same_rest(bytes in nasty_file()) {
         let (seen, refusal) = read_all(&bytes);
         for (index, (_, checkpoint)) in seen.iter().enumerate() {
-            let rest = &bytes[checkpoint.offset as usize..];
+            let rest = &bytes[checkpoint.start() as usize..];
             let resumed = read(Reader::resume(Limits::UPLOAD, checkpoint.clone()), &[rest]);
+            prop_assert_eq!(&resumed.0, &seen[index + 1..]);
+            prop_assert_eq!(resumed.1, refusal);
+        }
+    }
+
+    #[test]
+    fn a_packed_file_is_read_as_what_is_in_it(bytes in nasty_file(), size in 1_usize..200) {
+        let packed = gzip(&bytes);
+        let pieces: Vec<&[u8]> = packed.chunks(size).collect();
+        let (seen, refusal) = read(Reader::new(Limits::UPLOAD, None), &pieces);
+        let (plain, plain_refusal) = read_all(&bytes);
+        prop_assert_eq!(refusal, plain_refusal);
+        let rows = |seen: &[(Seen, Checkpoint)]| -> Vec<Seen> {
+            seen.iter().map(|(row, _)| row.clone()).collect()
+        };
+        prop_assert_eq!(rows(&seen), rows(&plain));
+        for (index, (_, checkpoint)) in seen.iter().enumerate() {
+            prop_assert_eq!(checkpoint.start(), 0);
+            let resumed = read(Reader::resume(Limits::UPLOAD, checkpoint.clone()), &pieces);
             prop_assert_eq!(&resumed.0, &seen[index + 1..]);
             prop_assert_eq!(resumed.1, refusal);
         }
@@ -213,7 +327,9 @@ proptest! {
         let whole = read(Reader::new(limits, None), &[&bytes]);
         prop_assert_eq!(read(Reader::new(limits, None), &[left, right]), whole.clone());
         for (row, _) in whole.0 {
-            prop_assert!(row.cells.len() <= 4 && row.span.end - row.span.start <= 4 * 30);
+            let is_whole = row.cells.last().is_none_or(|cell| cell != "#TOO_LONG!");
+            prop_assert!(row.cells.len() <= 5);
+            prop_assert!(!is_whole || row.span.end - row.span.start <= 4 * 30);
         }
     }
 

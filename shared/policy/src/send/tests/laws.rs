@@ -19,8 +19,6 @@ struct World {
     subscription: Option<Subscription>,
     terms: Terms,
     work: Work,
-    service_window_ends: Option<Timestamp>,
-    marketing_declined_at: Option<Timestamp>,
 }
 
 impl World {
@@ -34,8 +32,6 @@ impl World {
             work: self.work,
             jurisdictions: Jurisdictions::embedded(),
             terms: &self.terms,
-            service_window_ends: self.service_window_ends,
-            marketing_declined_at: self.marketing_declined_at,
         }
     }
 
@@ -92,6 +88,12 @@ fn any_person() -> impl Strategy<Value = Person> {
                 attempt: 1,
                 owner: owner(campaign),
                 at: Timestamp::from_second(1_782_000_000 - before).unwrap(),
+                purpose: Purpose::parse(if is_marketing {
+                    "marketing.promo"
+                } else {
+                    "service.order"
+                })
+                .unwrap(),
                 is_marketing,
             })
             .collect();
@@ -106,6 +108,7 @@ fn any_person() -> impl Strategy<Value = Person> {
             version: 7,
             suppressions: scopes.into_iter().map(|scope| (scope, stop())).collect(),
             claims,
+            ..Person::default()
         }
     })
 }
@@ -142,7 +145,9 @@ fn any_terms() -> impl Strategy<Value = Terms> {
         Category::Utility,
         Category::Service,
     ]);
-    let cap = (1_u16..3, 1_i64..200).prop_map(|(most, hours)| FrequencyCap {
+    let capped = prop::sample::select(vec!["marketing", "marketing.promo", "service"]);
+    let cap = (capped, 1_u16..3, 1_i64..200).prop_map(|(purpose, most, hours)| FrequencyCap {
+        purpose: Purpose::parse(purpose).unwrap(),
         most,
         within: SignedDuration::from_hours(hours),
     });
@@ -191,15 +196,17 @@ fn any_world() -> impl Strategy<Value = World> {
         prop::option::weighted(0.1, any_moment()),
     )
         .prop_map(
-            |(now, campaign, person, subscription, terms, service_window_ends, declined)| World {
+            |(now, campaign, person, subscription, terms, window_ends, declined)| World {
                 now,
                 campaign,
-                person,
+                person: Person {
+                    service_window_ends: window_ends,
+                    marketing_declined_at: declined,
+                    ..person
+                },
                 subscription,
                 terms,
                 work: work(),
-                service_window_ends,
-                marketing_declined_at: declined,
             },
         )
 }
@@ -238,9 +245,11 @@ proptest! {
         prop_assert_eq!(permit.is_marketing(), world.is_marketing());
         if world.is_marketing() {
             prop_assert!(world.is_day(now), "in the quiet hours of some zone");
-            for cap in &world.terms.frequency {
+        }
+        for cap in &world.terms.frequency {
+            if cap.purpose.covers(&world.campaign.purpose) {
                 let recent = world.person.claims.iter().filter(|claim| {
-                    claim.is_marketing
+                    cap.purpose.covers(&claim.purpose)
                         && claim.campaign != world.campaign.id
                         && now.duration_since(claim.at) < cap.within
                 });
@@ -248,7 +257,7 @@ proptest! {
             }
         }
         if world.terms.category == Category::Service {
-            prop_assert!(world.service_window_ends.is_some_and(|end| now < end));
+            prop_assert!(world.person.service_window_ends.is_some_and(|end| now < end));
         }
     }
 
@@ -267,7 +276,7 @@ proptest! {
     #[test]
     fn waiting_helps(mut world in fair_world()) {
         world.person.claims.retain(|claim| claim.at <= world.now);
-        world.service_window_ends = None;
+        world.person.service_window_ends = None;
         let Decision::Defer { until, .. } = decide(&world.facts()) else {
             return Ok(());
         };
@@ -386,8 +395,6 @@ fn a_burst_waits_for_the_pair_limit() {
         subscription: Some(subscription(granted("marketing"))),
         terms: Terms::new(Category::Marketing),
         work: work(),
-        service_window_ends: None,
-        marketing_declined_at: None,
     };
     for n in 0..burst {
         assert!(matches!(decide(&world.facts()), Decision::Send(_)));
@@ -400,6 +407,7 @@ fn a_burst_waits_for_the_pair_limit() {
             at: at(NOW)
                 .saturating_sub(SignedDuration::from_millis(burst - n))
                 .unwrap(),
+            purpose: Purpose::service(),
             is_marketing: false,
         });
     }
@@ -419,8 +427,6 @@ fn a_permit_costs_no_allocation() {
         subscription: Some(subscription(granted("marketing"))),
         terms: Terms::new(Category::Marketing),
         work: work(),
-        service_window_ends: None,
-        marketing_declined_at: None,
     };
     let facts = world.facts();
     // The first decision reads the tables.

@@ -1,0 +1,190 @@
+//! A person agrees to exactly this message to exactly these people.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use platform::campaigns::{Approved, Campaign, Page, SyncedTemplate};
+use platform::fault::Fault;
+use policy::campaign::{CampaignState, CampaignStep, HoldReason, suits, template_hold};
+use policy::content::{Finding, Mapping, Severity, Template, check};
+use policy::ids::{CampaignId, TenantId};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::lifecycle::{TRIES, moved_by_others};
+use super::view::CampaignView;
+use crate::Deps;
+use crate::auth::TenantCtx;
+use crate::problem::{FieldError, Problem, ProblemBody};
+use crate::request::{Fields, Id, OptionalBody};
+
+/// Who agrees.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ApproveRequest {
+    /// Who agrees. Required where there are warnings: a named person takes them
+    /// on.
+    #[schema(nullable = false)]
+    by: Option<String>,
+}
+
+/// Agree to send exactly this to exactly these people. Whatever blocks the
+/// message is listed, all of it at once. A paused campaign whose template
+/// changed is approved again as the template now is.
+#[utoipa::path(
+    post,
+    path = "/v1/campaigns/{campaign_id}/approve",
+    operation_id = "approve_campaign",
+    tag = "campaigns",
+    params(("campaign_id" = String, Path)),
+    request_body(content = Option<ApproveRequest>),
+    responses(
+        (status = 200, description = "Done, now or before", body = CampaignView),
+        (status = 404, description = "No such campaign", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "Not possible where the campaign stands, or something blocks the message", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "Fields cannot be used", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn approve(
+    State(deps): State<Arc<Deps>>,
+    TenantCtx { tenant }: TenantCtx,
+    Id(id): Id<CampaignId>,
+    OptionalBody(request): OptionalBody<ApproveRequest>,
+) -> Result<Json<CampaignView>, Problem> {
+    let mut fields = Fields::default();
+    if request.by.is_some() {
+        fields.short_text("/by", request.by.as_deref());
+    }
+    fields.finish()?;
+    for _ in 0..TRIES {
+        let campaign = super::find(&deps, tenant, id).await?;
+        let from = campaign.state;
+        let to = match from.apply(CampaignStep::Approve) {
+            Ok(to) => to,
+            Err(_) if from == CampaignState::Approved => {
+                return Ok(Json(CampaignView::new(id, campaign)));
+            }
+            Err(_) if campaign.hold == Some(HoldReason::TemplateChanged) => from,
+            Err(illegal) => return Err(Problem::conflict(illegal.to_string())),
+        };
+        let approved = examine(&deps, tenant, id, &campaign, request.by.as_deref()).await?;
+        if deps
+            .campaigns
+            .approve_campaign(tenant, id, from, to, &approved)
+            .await?
+        {
+            tracing::info!(campaign = %id, "campaign approved");
+            let campaign = super::find(&deps, tenant, id).await?;
+            return Ok(Json(CampaignView::new(id, campaign)));
+        }
+    }
+    Err(moved_by_others())
+}
+
+/// Looks at audience, template and mapping; what is approved, or everything
+/// that stands in the way.
+async fn examine(
+    deps: &Deps,
+    tenant: TenantId,
+    id: CampaignId,
+    campaign: &Campaign,
+    by: Option<&str>,
+) -> Result<Approved, Problem> {
+    let pages = deps.campaigns.pages(tenant, id).await?;
+    if !pages.last().is_some_and(|page| page.last) {
+        return Err(super::lifecycle::not_frozen());
+    }
+    let (synced, template) = read_template(deps, tenant, campaign).await?;
+    let mapping = campaign.plan.mapping.iter();
+    let mapping = Mapping::parse(mapping.map(|(k, v)| (k.as_str(), v.as_str())))
+        .map_err(|error| Problem::conflict(error.to_string()))?;
+    let business = deps.campaigns.tenant(tenant).await?;
+    let business = business
+        .map(|tenant| tenant.business_name)
+        .unwrap_or_default();
+    let columns = columns(&pages);
+    let columns: Vec<&str> = columns.iter().map(|name| name.as_str()).collect();
+    let findings = check(&template, &mapping, &columns, &business);
+
+    let mut blockers = listed(&findings, Severity::Blocker);
+    if !suits(template.category, &campaign.plan.purpose) {
+        blockers.push(FieldError {
+            pointer: "/purpose".to_owned(),
+            code: "category_mismatch",
+            detail: "WhatsApp's category of the template does not fit the purpose.".to_owned(),
+        });
+    }
+    if !blockers.is_empty() {
+        return Err(Problem::blocked(
+            "the message cannot be sent as it is",
+            blockers,
+        ));
+    }
+    let warnings = listed(&findings, Severity::Warning);
+    if !warnings.is_empty() && by.is_none() {
+        return Err(Problem::blocked(
+            "there are warnings: whoever takes them on gives a name as `by`",
+            warnings,
+        ));
+    }
+    Ok(Approved {
+        template: synced.fingerprint()?,
+        category: template.category.code().to_owned(),
+        by: by.map(str::to_owned),
+    })
+}
+
+/// Why the campaign may not go on with its template as it now is.
+pub(super) async fn template_holds(
+    deps: &Deps,
+    tenant: TenantId,
+    campaign: &Campaign,
+) -> Result<Option<HoldReason>, Problem> {
+    let Some(approved) = &campaign.approved else {
+        return Ok(None);
+    };
+    let (synced, template) = read_template(deps, tenant, campaign).await?;
+    let present = synced.fingerprint()?;
+    let purpose = &campaign.plan.purpose;
+    Ok(template_hold(
+        &template,
+        purpose,
+        &approved.template,
+        &present,
+    ))
+}
+
+async fn read_template(
+    deps: &Deps,
+    tenant: TenantId,
+    campaign: &Campaign,
+) -> Result<(SyncedTemplate, Template), Problem> {
+    let wanted = &campaign.plan.template;
+    let synced = deps
+        .campaigns
+        .template(tenant, &wanted.name, &wanted.language)
+        .await?
+        .ok_or_else(|| Problem::conflict("the template was never read from WhatsApp"))?;
+    let template =
+        Template::parse(&synced.json).map_err(|error| Fault::lasting("read a template", error))?;
+    Ok((synced, template))
+}
+
+/// Every column in which somebody of the audience has a value.
+fn columns(pages: &[Page]) -> BTreeSet<&String> {
+    pages.iter().flat_map(|page| &page.columns).collect()
+}
+
+fn listed(findings: &[Finding], severity: Severity) -> Vec<FieldError> {
+    findings
+        .iter()
+        .filter(|finding| finding.severity == severity)
+        .map(|finding| FieldError {
+            pointer: String::new(),
+            code: finding.code,
+            detail: finding.sentence.clone(),
+        })
+        .collect()
+}

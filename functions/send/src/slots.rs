@@ -1,0 +1,172 @@
+//! Hands slots out as they are leased, and keeps three things going side by
+//! side: messages on their way, the next lease, and the writing down.
+
+use std::collections::VecDeque;
+use std::future::pending;
+use std::sync::atomic::Ordering;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use jiff::{SignedDuration, Timestamp};
+use platform::fault::{Fault, chain};
+use platform::metrics::Metrics;
+use platform::rate::{Lane, Lease, LeaseAnswer};
+use policy::block::Outcome;
+
+use crate::block::Run;
+use crate::breaker;
+use crate::delivery::{self, Candidate, Delivered, Slot};
+use crate::ledger::Ledger;
+
+/// How long before the end of a lease the next one is taken: its round trip and
+/// the first claim's.
+const REFILL_LEAD: SignedDuration = SignedDuration::from_millis(110);
+
+/// Over how long those who wait for slots spread their next asking.
+const SPREAD: SignedDuration = SignedDuration::from_millis(20);
+
+/// How long a block waits when slots cannot be leased.
+const FAULT_RECHECK: SignedDuration = SignedDuration::from_secs(30);
+
+/// How long a block waits when this worker's clock may not be used.
+const CLOCK_RECHECK: SignedDuration = SignedDuration::from_mins(2);
+
+/// Leases slots as long as somebody waits, and lets each candidate go to the
+/// wire at its slot. What has no slot by the deadline stays pending.
+pub(crate) async fn hand_out(
+    run: &Run<'_>,
+    mut waiting: VecDeque<Candidate>,
+    ledger: &mut Ledger<'_>,
+    metrics: &mut Metrics,
+) -> Result<(), Fault> {
+    let clock = &run.deps.clock;
+    let room = run.deps.in_flight_max.get();
+    let mut under_way = FuturesUnordered::new();
+    let mut leasing: Option<BoxFuture<'_, Result<LeaseAnswer, Fault>>> = None;
+    let mut writing: Option<BoxFuture<'_, Result<(), Fault>>> = None;
+    let mut next_lease = clock.now();
+    let mut failed = None;
+    loop {
+        if writing.is_none() {
+            writing = ledger.due_write();
+        }
+        let nothing_left = waiting.is_empty() && under_way.is_empty();
+        if nothing_left && leasing.is_none() && writing.is_none() {
+            return failed.map_or(Ok(()), Err);
+        }
+        let may_lease = !waiting.is_empty() && under_way.len() < room && leasing.is_none();
+        tokio::select! {
+            biased;
+            Some(delivered) = under_way.next(), if !under_way.is_empty() => match delivered {
+                Delivered::Settled { index, outcome } => ledger.note(index, outcome),
+                Delivered::Forfeited(candidate) => {
+                    metrics.count("SlotsForfeited", 1);
+                    waiting.push_front(*candidate);
+                }
+            },
+            answer = end_of(&mut leasing) => {
+                leasing = None;
+                match answer {
+                    Err(fault) => {
+                        // What is on the wire is waited for and written down; the
+                        // others were certainly not sent.
+                        put_off(run, &mut waiting, "no_slots", FAULT_RECHECK, ledger);
+                        failed = Some(fault);
+                    }
+                    Ok(LeaseAnswer::Leased(lease)) => {
+                        metrics.count("SlotsLeased", lease.count.into());
+                        metrics.count("Leases", 1);
+                        for at in 0..lease.count {
+                            let Some(candidate) = waiting.pop_front() else { break };
+                            let (at, epoch) = (lease.slot(at), lease.epoch);
+                            let slot = Slot { at, epoch };
+                            under_way.push(delivery::deliver(run, candidate, slot));
+                        }
+                        next_lease = refill_at(&lease);
+                    }
+                    Ok(LeaseAnswer::Wait { until }) => {
+                        let spread = SPREAD.mul_f64(run.deps.ids.fraction());
+                        next_lease = until.saturating_add(spread).unwrap_or(Timestamp::MAX);
+                    }
+                    Ok(LeaseAnswer::ClockOff) => {
+                        tracing::error!("this clock is off: nothing is sent by it");
+                        metrics.count("ClockOff", 1);
+                        put_off(run, &mut waiting, "clock_off", CLOCK_RECHECK, ledger);
+                    }
+                }
+            }
+            written = end_of(&mut writing) => {
+                writing = None;
+                if let Err(fault) = written {
+                    // The end of the block writes them all again.
+                    tracing::warn!(error = chain(&fault), "outcomes are not written yet");
+                    ledger.write_failed();
+                }
+            }
+            () = clock.sleep_until(next_lease), if may_lease => {
+                if clock.now() >= run.deadline || run.is_halted() {
+                    for candidate in waiting.drain(..) {
+                        ledger.note(candidate.index, delivery::handed_over(clock.now()));
+                    }
+                } else {
+                    let wanted = waiting.len().min(room - under_way.len());
+                    leasing = Some(Box::pin(lease(run, wanted)));
+                }
+            }
+        }
+    }
+}
+
+/// Slots of the number, for so many at most; none while a breaker is open.
+async fn lease(run: &Run<'_>, wanted: usize) -> Result<LeaseAnswer, Fault> {
+    let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
+    let sender = run.sender;
+    if breaker::is_open(sender, run.deps).await? {
+        run.halted.store(true, Ordering::Relaxed);
+        let until = run.deps.clock.now();
+        return Ok(LeaseAnswer::Wait { until });
+    }
+    run.deps
+        .rates
+        .lease(
+            &sender.phone_number_id,
+            Lane::Campaign,
+            wanted,
+            sender.pace.milli_rate(),
+        )
+        .await
+}
+
+/// Puts everybody off who waits for a slot: no request was made for them.
+fn put_off(
+    run: &Run<'_>,
+    waiting: &mut VecDeque<Candidate>,
+    reason: &str,
+    by: SignedDuration,
+    ledger: &mut Ledger<'_>,
+) {
+    let now = run.deps.clock.now();
+    let due = now.saturating_add(by).unwrap_or(Timestamp::MAX);
+    for candidate in waiting.drain(..) {
+        let outcome = Outcome::Deferred {
+            reason: reason.to_owned(),
+            due,
+        };
+        ledger.note(candidate.index, outcome);
+    }
+}
+
+/// The end of work that may be under way; never, if it is not.
+async fn end_of<T>(work: &mut Option<BoxFuture<'_, T>>) -> T {
+    match work {
+        Some(work) => work.await,
+        None => pending().await,
+    }
+}
+
+fn refill_at(lease: &Lease) -> Timestamp {
+    lease
+        .end()
+        .saturating_sub(REFILL_LEAD)
+        .unwrap_or(Timestamp::MIN)
+}

@@ -1,0 +1,131 @@
+//! A campaign under way: crashed blocks, doubts, releases, and the end.
+
+use jiff::SignedDuration;
+use platform::campaigns::{Campaign, Due, Page, Survey};
+use platform::fault::Fault;
+use platform::invocation::Invocation;
+use platform::metrics::Metrics;
+use policy::block::RecipientState;
+use policy::campaign::{CampaignState, CampaignStep};
+use policy::ids::{CampaignId, TenantId};
+
+use crate::{Deps, canary, close, recover};
+
+/// How long after its end a cancelled campaign is looked at: a fan-out that was
+/// under way may write blocks for as long as a function runs, and another half
+/// as long again as its queue message is hidden.
+const LATE_BLOCKS: SignedDuration = SignedDuration::from_mins(20);
+
+/// Looks at the blocks of a campaign that runs, is paused or has ended.
+pub(crate) async fn visit(
+    tenant: TenantId,
+    id: CampaignId,
+    campaign: &Campaign,
+    held: bool,
+    invocation: Invocation,
+    deps: &Deps,
+    metrics: &mut Metrics,
+) -> Result<(), Fault> {
+    let now = deps.clock.now();
+    let waits_for_canary = campaign.canary_blocks().is_some();
+    if campaign.state == CampaignState::Running && !campaign.releases(now) && !waits_for_canary {
+        // Released a moment ago: there is nothing to see yet.
+        return Ok(());
+    }
+    let survey = deps.campaigns.survey(tenant, id, now).await?;
+    let recovered = recover::crashed_blocks(tenant, id, &survey.lost, deps).await?;
+    metrics.count("BlocksRecovered", recovered.blocks);
+    metrics.count("Unknown", recovered.unknown);
+    settle_doubts(tenant, id, &survey, deps, metrics).await?;
+
+    if let Some(state) = closes_as(campaign, deps) {
+        close::waiting_blocks(tenant, id, state, invocation, deps, metrics).await?;
+    } else if !held {
+        if waits_for_canary {
+            canary::judge(tenant, id, campaign, deps, metrics).await?;
+        }
+        let report = deps
+            .campaigns
+            .release_surveyed(tenant, id, campaign, &survey, &deps.send, now)
+            .await?;
+        metrics.count("BlocksReleased", report.released as u64);
+    }
+    if survey.open == 0 {
+        finish(tenant, id, campaign, deps, metrics).await?;
+    }
+    Ok(())
+}
+
+/// As what those who still wait are settled, if there will be no message.
+fn closes_as(campaign: &Campaign, deps: &Deps) -> Option<RecipientState> {
+    let is_late = campaign
+        .plan
+        .not_after
+        .is_some_and(|end| end < deps.clock.now());
+    if campaign.state == CampaignState::Cancelled {
+        Some(RecipientState::Cancelled)
+    } else {
+        is_late.then_some(RecipientState::Expired)
+    }
+}
+
+/// Writes down which doubts a status has settled.
+async fn settle_doubts(
+    tenant: TenantId,
+    id: CampaignId,
+    survey: &Survey,
+    deps: &Deps,
+    metrics: &mut Metrics,
+) -> Result<(), Fault> {
+    for block in &survey.doubtful {
+        let mut next = block.clone();
+        next.states = deps.campaigns.proved(tenant, id, block).await?;
+        if next.states != block.states
+            && deps
+                .campaigns
+                .move_idle_block(tenant, id, block, &next)
+                .await?
+        {
+            let both = block.states.iter().zip(&next.states);
+            metrics.count("DoubtsSettled", both.filter(|(a, b)| a != b).count() as u64);
+        }
+    }
+    Ok(())
+}
+
+/// Says "completed" only when it is true: every block of every page is done.
+async fn finish(
+    tenant: TenantId,
+    id: CampaignId,
+    campaign: &Campaign,
+    deps: &Deps,
+    metrics: &mut Metrics,
+) -> Result<(), Fault> {
+    if let Ok(completed) = campaign.state.apply(CampaignStep::Complete) {
+        let (totals, _) = deps.campaigns.totals(tenant, id).await?;
+        if !totals.is_settled() {
+            return Ok(());
+        }
+        let pages = deps.campaigns.pages(tenant, id).await?;
+        let frozen: u64 = pages.iter().map(Page::judged).sum();
+        let drift = frozen.abs_diff(totals.audience());
+        if drift > 0 {
+            // "Completed" would not be true: an alarm, and a person looks.
+            tracing::error!(campaign = %id, drift, "people are not accounted for");
+            metrics.count("ConservationDrift", drift);
+            return Ok(());
+        }
+        deps.campaigns
+            .move_campaign(tenant, id, campaign.state, completed)
+            .await?;
+        tracing::info!(campaign = %id, "campaign completed");
+    } else if campaign.state == CampaignState::Cancelled {
+        let ended = campaign.cancelled_at.unwrap_or(deps.clock.now());
+        if deps.clock.now().duration_since(ended) < LATE_BLOCKS {
+            return Ok(());
+        }
+    } else {
+        return Ok(());
+    }
+    deps.campaigns.remove_due(Due::Campaign(tenant, id)).await
+}

@@ -1,0 +1,113 @@
+//! What a person asks for on their page, and doing it.
+
+use std::fmt;
+
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use jiff::Timestamp;
+use platform::contacts::StopEvent;
+use platform::fault::Fault;
+use policy::ids::EventId;
+use policy::person::SuppressionSource;
+use policy::preference::PreferenceLink;
+use policy::purpose::Scope;
+use sha2::{Digest as _, Sha256};
+
+use crate::Deps;
+
+/// One thing that a button does.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Act {
+    /// No more of this.
+    Stop(Scope),
+}
+
+impl Act {
+    /// The act that a form's value or a query names.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (verb, scope) = text.split_once(':')?;
+        let scope = Scope::parse(scope).ok()?;
+        match verb {
+            "stop" => Some(Self::Stop(scope)),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stop(scope) => write!(f, "stop:{}", scope.code()),
+        }
+    }
+}
+
+/// What a POST asks for.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) struct Wish {
+    pub(super) act: Act,
+    /// Whether a program asks on the person's behalf (RFC 8058), so that nobody
+    /// looks at a page.
+    pub(super) one_click: bool,
+}
+
+/// Reads a form: `do=stop:marketing`, or `List-Unsubscribe=One-Click` in either
+/// of the two encodings that RFC 8058 §3.2 allows.
+pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Option<Wish> {
+    let one_click = Wish {
+        act: Act::Stop(Scope::marketing()),
+        one_click: true,
+    };
+    let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    if content_type.trim_start().starts_with("multipart/form-data") {
+        let body = std::str::from_utf8(body).ok()?;
+        let named = body.contains("name=\"List-Unsubscribe\"");
+        let is_one_click = named && body.lines().any(|line| line.trim() == "One-Click");
+        return is_one_click.then_some(one_click);
+    }
+    for (name, value) in form_urlencoded::parse(body) {
+        match (name.as_ref(), value.as_ref()) {
+            ("List-Unsubscribe", "One-Click") => return Some(one_click),
+            ("do", act) => {
+                return Some(Wish {
+                    act: Act::parse(act)?,
+                    one_click: false,
+                });
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Does it; committed when this returns.
+pub(super) async fn carry_out(deps: &Deps, link: &PreferenceLink, act: &Act) -> Result<(), Fault> {
+    let now = deps.clock.now();
+    match act {
+        Act::Stop(scope) => {
+            let stop = StopEvent {
+                id: event_id(link, act, now),
+                scope: scope.clone(),
+                at: now,
+                source: SuppressionSource::Page,
+            };
+            deps.contacts
+                .stop(link.tenant, link.token, &stop, now)
+                .await
+        }
+    }
+}
+
+/// A UUID (version 8, RFC 9562) of who, what and when.
+fn event_id(link: &PreferenceLink, act: &Act, now: Timestamp) -> EventId {
+    let mut hash = Sha256::new();
+    hash.update(b"page:v1");
+    hash.update(link.tenant.uuid().as_bytes());
+    hash.update(link.token.as_bytes());
+    hash.update(act.to_string());
+    hash.update(now.as_millisecond().to_be_bytes());
+    let digest = hash.finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    EventId::from_uuid(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+}

@@ -1,0 +1,85 @@
+//! Cost: what is called and billed from `start` to the last status, counted
+//! request by request in virtual time, beside two other ways to build it that
+//! run against the same services and the same WhatsApp.
+//!
+//! Each way runs twice: undisturbed, which is what is priced, and under the
+//! same faults, which shows what the price leaves out: people reached twice,
+//! people never reached, seconds over the limit.
+
+mod baseline;
+mod count;
+mod figures;
+mod naive;
+mod ours;
+mod prices;
+mod sample;
+
+use platform::clock::SharedClock;
+
+use self::count::Way;
+use self::figures::Figures;
+use self::prices::Prices;
+use super::{Output, alone};
+
+/// What is counted.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Messages in the undisturbed runs, each with three statuses.
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..=200_000))]
+    messages: u32,
+    /// Messages in the runs under faults.
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(100..=200_000))]
+    disturbed: u32,
+    /// What chance follows from.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// The number's limit, messages per second.
+    #[arg(long, value_name = "N", default_value_t = 80, value_parser = clap::value_parser!(u32).range(20..=1_000))]
+    mps: u32,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// One run of one way.
+#[derive(Clone, Copy, Debug)]
+struct Setting {
+    messages: u32,
+    seed: u64,
+    mps: u32,
+    /// Crashes after one effect in a hundred, two messages in a hundred taken
+    /// without an answer, webhooks that come twice and late.
+    disturbed: bool,
+}
+
+/// Whether our own figures are within their targets.
+pub(crate) async fn run(args: Args) -> anyhow::Result<bool> {
+    let prices = Prices::embedded()?;
+    let wall = SharedClock::system();
+    let began = wall.now();
+    let setting = |disturbed| Setting {
+        messages: if disturbed {
+            args.disturbed
+        } else {
+            args.messages
+        },
+        seed: args.seed,
+        mps: args.mps,
+        disturbed,
+    };
+    let (calm, rough) = (setting(false), setting(true));
+    let mut ways = Vec::new();
+    for way in [Way::Izin, Way::Naive, Way::Sample] {
+        let of = move |setting| async move {
+            match way {
+                Way::Izin => alone(move || ours::run(setting)).await,
+                Way::Naive => alone(move || naive::run(setting)).await,
+                Way::Sample => alone(move || sample::run(setting)).await,
+            }
+        };
+        ways.push((way, of(calm).await?, of(rough).await?));
+    }
+    let mut figures = Figures::new(&args, &prices, &ways);
+    figures.wall_seconds = wall.now().duration_since(began).as_secs_f64();
+    args.output.publish(&figures, &figures.table())?;
+    Ok(figures.are_within_targets())
+}

@@ -1,0 +1,130 @@
+//! How a campaign's lifecycle is written down. `v` is the version of the shape.
+
+use std::collections::BTreeMap;
+
+use policy::campaign::{CampaignState, Gate, HoldReason};
+use policy::ids::ListId;
+use policy::purpose::Purpose;
+use serde::{Deserialize, Serialize};
+
+use super::controls::{Approved, Controls, Scheduled, TrancheItem};
+use super::meta::{Campaign, NewCampaign, TemplateRef};
+use crate::fault::Fault;
+use crate::table::{millis, moment};
+
+/// META as the table has it.
+#[derive(Deserialize, Serialize)]
+pub(super) struct MetaItem {
+    v: u8,
+    name: String,
+    list: ListId,
+    sender: String,
+    template: TemplateRef,
+    mapping: BTreeMap<String, String>,
+    purpose: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    not_after: Option<i64>,
+    state: String,
+    pages_planned: u32,
+    blocks_planned: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    block_size: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    released_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    canary_percent: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tranche: Option<TrancheItem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gate_open: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gate_opened_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    canary_passed: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    canary_asked_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    held_for: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    starting: Option<Scheduled>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    approved: Option<Approved>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reopens: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cancelled_at: Option<i64>,
+}
+
+impl MetaItem {
+    /// A draft of `plan`.
+    pub(super) fn draft(plan: &NewCampaign, controls: &Controls) -> Self {
+        Self {
+            v: 1,
+            name: plan.name.clone(),
+            list: plan.list,
+            sender: plan.sender.clone(),
+            template: plan.template.clone(),
+            mapping: plan.mapping.clone(),
+            purpose: plan.purpose.to_string(),
+            not_after: plan.not_after.map(millis),
+            state: CampaignState::Draft.code().to_owned(),
+            pages_planned: 0,
+            blocks_planned: 0,
+            block_size: None,
+            released_at: None,
+            canary_percent: controls.canary_percent,
+            tranche: controls.tranche.map(TrancheItem::from),
+            gate_open: None,
+            gate_opened_at: None,
+            canary_passed: None,
+            canary_asked_at: None,
+            held_for: None,
+            starting: None,
+            approved: None,
+            reopens: None,
+            cancelled_at: None,
+        }
+    }
+
+    pub(super) fn decode(self) -> Result<Campaign, Fault> {
+        let damaged = |what: &'static str| Fault::lasting("read a campaign's item", what);
+        let hold = self.held_for.as_deref().map(HoldReason::from_code);
+        Ok(Campaign {
+            state: CampaignState::from_code(&self.state)
+                .ok_or_else(|| damaged("it has no known state"))?,
+            pages_planned: self.pages_planned,
+            blocks_planned: self.blocks_planned,
+            block_size: self.block_size,
+            released_at: self.released_at.map(moment),
+            controls: Controls {
+                canary_percent: self.canary_percent,
+                tranche: self.tranche.map(TrancheItem::decode),
+            },
+            gate: Gate {
+                open: self.gate_open.unwrap_or(0),
+                opened_at: self.gate_opened_at.map(moment),
+            },
+            canary_passed: self.canary_passed.unwrap_or(false),
+            canary_asked_at: self.canary_asked_at.map(moment),
+            hold: match hold {
+                Some(None) => return Err(damaged("it has no known reason to be held")),
+                Some(known) => known,
+                None => None,
+            },
+            start: self.starting,
+            approved: self.approved,
+            reopens: self.reopens.unwrap_or(false),
+            cancelled_at: self.cancelled_at.map(moment),
+            plan: NewCampaign {
+                name: self.name,
+                list: self.list,
+                sender: self.sender,
+                template: self.template,
+                mapping: self.mapping,
+                purpose: Purpose::parse(&self.purpose)
+                    .map_err(|_| damaged("its purpose cannot be read"))?,
+                not_after: self.not_after.map(moment),
+            },
+        })
+    }
+}
