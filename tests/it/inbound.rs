@@ -283,3 +283,41 @@ async fn erasure_and_stop_all_reach_every_purpose() {
         assert_eq!(scopes, [scope], "{words}");
     }
 }
+
+#[tokio::test]
+async fn what_whatsapp_tells_of_an_account_or_a_template_opens_its_breaker() {
+    let stand = stand().await;
+    let news = |value: Value| {
+        json!({"entry": [{"id": load::WABA, "time": 1_764_000_000, "changes": [
+            {"field": "account_update", "value": value},
+        ]}]})
+        .to_string()
+        .into_bytes()
+    };
+    let paused = json!({"event": "PAUSED", "message_template_name": "promo"});
+    let banned = json!({"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "DISABLE"}});
+    for value in [paused.clone(), banned, paused] {
+        assert_eq!(stand.post(news(value)).await.unwrap(), StatusCode::OK);
+        stand.settle().await.unwrap();
+    }
+    let breakers = stand.campaigns.breakers(stand.tenant).await.unwrap();
+    let mut open: Vec<_> = breakers
+        .iter()
+        .filter(|state| state.is_open)
+        .map(|state| {
+            (
+                state.breaker.scope(),
+                state.breaker.id().unwrap(),
+                state.code,
+            )
+        })
+        .collect();
+    open.sort_unstable();
+    assert_eq!(
+        open,
+        [
+            ("account", load::WABA, Some(368)),
+            ("template", "promo", Some(132_015))
+        ]
+    );
+}

@@ -33,7 +33,8 @@ async fn what_meta_did_not_sign_changes_nothing() {
     let cut = body[..body.len() - 1].to_vec();
     let mut flipped = body.clone();
     flipped[40] ^= 1;
-    let forgeries: Vec<(&str, Option<Vec<u8>>, Vec<u8>)> = vec![
+    type Forgery = (&'static str, Option<Vec<u8>>, Vec<u8>);
+    let forgeries: Vec<Forgery> = vec![
         ("unsigned", None, body.clone()),
         ("empty", Some(Vec::new()), body.clone()),
         ("bare", Some(digits.clone().into()), body.clone()),

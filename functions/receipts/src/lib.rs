@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use platform::aws::Clients;
-use platform::campaigns::{Campaigns, Page};
+use platform::campaigns::{Campaigns, Opening, Page};
 use platform::clock::SharedClock;
 use platform::config::{ConfigError, Env};
 use platform::contacts::{Contacts, StopEvent};
@@ -23,6 +23,7 @@ use platform::metrics::{Metrics, MetricsSink};
 use platform::objects::Objects;
 use platform::queue::{ReceiptTask, StatusV1};
 use policy::block::Callback;
+use policy::breaker::Breaker;
 use policy::ids::{CampaignId, EventId, ImportId, TenantId};
 use policy::person::SuppressionSource;
 use policy::purpose::Scope;
@@ -101,6 +102,17 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
     for record in event.records {
         let message_id = record.message_id.expect("SQS always sets messageId");
         match serde_json::from_str(&record.body.unwrap_or_default()) {
+            Ok(ReceiptTask::BreakV1 {
+                tenant,
+                scope,
+                id,
+                code,
+            }) => {
+                if let Err(fault) = open(tenant, &scope, &id, code, deps).await {
+                    tracing::warn!(scope, error = chain(&fault), "breaker comes again");
+                    failed.insert(message_id);
+                }
+            }
             Ok(ReceiptTask::LinksV1 {
                 tenant,
                 links: told,
@@ -162,6 +174,28 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
         response.add_failure(message_id);
     }
     response
+}
+
+/// Opens a breaker that WhatsApp told of.
+async fn open(
+    tenant: TenantId,
+    scope: &str,
+    id: &str,
+    code: u32,
+    deps: &Deps,
+) -> Result<(), Fault> {
+    let Some(breaker) = Breaker::parse(scope, Some(id)) else {
+        return Err(Fault::lasting("open a breaker", "its scope is not known"));
+    };
+    let (opening, now) = (Opening::Answer(code), deps.clock.now());
+    let campaigns = &deps.campaigns;
+    if campaigns
+        .open_breaker(tenant, &breaker, &opening, now)
+        .await?
+    {
+        tracing::error!(scope, id, code, "stopped by WhatsApp");
+    }
+    Ok(())
 }
 
 /// Adds a suppression for everybody whom an import reported as opted out. The

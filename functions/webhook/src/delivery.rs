@@ -9,15 +9,19 @@ use platform::inbound::{self, KeptUpdate};
 use platform::metrics::Metrics;
 use platform::queue::{LinkV1, ReceiptTask, StatusV1, TokenText};
 use platform::whatsapp::signature::VerifiedBody;
+use policy::breaker::Breaker;
 use policy::ids::TenantId;
+use policy::reply::Keyword;
 use policy::token::{ContactToken, TokenKey};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
 use crate::Deps;
+use crate::asks::asks;
 use crate::commit::Act;
 use crate::names::{Keys, Move, Name};
-use crate::stops::{Unattributed, asks_to_resume, asks_to_stop, resume, stops};
+use crate::news;
+use crate::stops::{Unattributed, resume, stops};
 use crate::updates::{self, Kind, Person, Update};
 
 /// Most statuses of one queue message: some 60 KB of the longest.
@@ -80,7 +84,15 @@ impl Work<'_> {
             self.keep_body(body).await;
         }
         let named = owned.values().flatten().any(needs_names);
-        let keys = if named { self.keys().await } else { None };
+        let mut keys = if named { self.keys().await } else { None };
+        if let Some(keys) = &mut keys {
+            for (tenant, updates) in &owned {
+                if updates.iter().any(is_word) {
+                    let keywords = self.keywords(*tenant).await;
+                    keys.keywords.insert(*tenant, keywords);
+                }
+            }
+        }
         if let Some(keys) = &keys {
             for (tenant, updates) in &owned {
                 self.commit(*tenant, updates, keys).await;
@@ -96,11 +108,7 @@ impl Work<'_> {
         let mut owned: BTreeMap<TenantId, Vec<Update>> = BTreeMap::new();
         let mut strange = 0;
         for update in updates {
-            let owner = match &update.phone_number_id {
-                Some(id) => self.deps.numbers.owner(id, self.now).await,
-                None => Ok(None),
-            };
-            match owner {
+            match self.deps.numbers.owner(&update, self.now).await {
                 Ok(Some(tenant)) => owned.entry(tenant).or_default().push(update),
                 Ok(None) => strange += 1,
                 Err(fault) => self.fail(&fault, "number cannot be looked up"),
@@ -155,6 +163,23 @@ impl Work<'_> {
         }
     }
 
+    /// A tenant's keywords. Settings that can never be used must not keep its
+    /// people's stops from being heard: they are read by the common rules.
+    async fn keywords(&mut self, tenant: TenantId) -> Vec<Keyword> {
+        match self.deps.numbers.keywords(tenant, self.now).await {
+            Ok(keywords) => keywords,
+            Err(fault) if fault.is_passing() => {
+                self.fail(&fault, "keywords cannot be read");
+                Vec::new()
+            }
+            Err(fault) => {
+                tracing::error!(error = chain(&fault), "keywords cannot be used");
+                self.count("KeywordsUnusable", 1);
+                Vec::new()
+            }
+        }
+    }
+
     async fn read_keys(&self) -> Result<Keys, Fault> {
         let Deps {
             secrets,
@@ -167,7 +192,11 @@ impl Work<'_> {
             Some(name) => key(&secrets.read(name).await?)?,
             None => token.clone(),
         };
-        Ok(Keys { token, link })
+        Ok(Keys {
+            token,
+            link,
+            keywords: BTreeMap::new(),
+        })
     }
 
     /// Statuses of ours go as ids and codes, all else into one object.
@@ -175,7 +204,9 @@ impl Work<'_> {
         let mut statuses: Vec<StatusV1> = Vec::new();
         let mut kept: Vec<KeptUpdate> = Vec::new();
         let mut links: BTreeSet<(ContactToken, ContactToken)> = BTreeSet::new();
+        let mut breaks: BTreeSet<(Breaker, u32)> = BTreeSet::new();
         for update in updates {
+            breaks.extend(news::breaker(&update));
             let name = keys.zip(update.person());
             let name = name.map(|(keys, person)| Name::of(tenant, person, keys));
             match status_of_ours(&update, name.as_ref()) {
@@ -204,6 +235,16 @@ impl Work<'_> {
             tenant,
             links: links.to_vec(),
         }));
+        tasks.extend(
+            breaks
+                .into_iter()
+                .map(|(breaker, code)| ReceiptTask::BreakV1 {
+                    tenant,
+                    scope: breaker.scope().to_owned(),
+                    id: breaker.id().unwrap_or_default().to_owned(),
+                    code,
+                }),
+        );
         if !kept.is_empty() {
             let object = inbound::updates_key(tenant, self.now, &self.id);
             match self.put(&object, &kept).await {
@@ -249,11 +290,16 @@ fn key(secret: &SecretString) -> Result<TokenKey, Fault> {
         .map_err(|error| Fault::lasting("read a key", error))
 }
 
+/// Whether it is a person's own word, which a keyword may give a meaning.
+fn is_word(update: &Update) -> bool {
+    matches!(update.kind, Kind::Message(_) | Kind::Past(_))
+}
+
 /// Whether something must be done under the person's names.
 fn needs_names(update: &Update) -> bool {
     let has_id = |person: &Person| person.expose_user_id().is_some();
-    asks_to_stop(update)
-        || asks_to_resume(update)
+    let asks = asks(update, &[]).is_some();
+    asks || is_word(update)
         || matches!(update.kind, Kind::System(_))
         || update.person().is_some_and(has_id)
 }

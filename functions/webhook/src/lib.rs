@@ -17,6 +17,7 @@ mod asks;
 mod commit;
 mod delivery;
 mod names;
+mod news;
 mod numbers;
 mod page;
 mod router;

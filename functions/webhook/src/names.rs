@@ -1,18 +1,31 @@
 //! How people are named outside WhatsApp: keyed hashes of their number and of
 //! their other identities.
 
+use std::collections::BTreeMap;
+
 use policy::ids::TenantId;
+use policy::reply::Keyword;
 use policy::token::{ContactToken, TokenKey};
 
 use crate::updates::{Person, System, SystemChange};
 
-/// The keys that name people.
+/// The keys that name people, and the words that mean something of their own to
+/// a tenant's people.
 #[derive(Debug)]
 pub(crate) struct Keys {
     /// Numbers.
     pub(crate) token: TokenKey,
     /// Other identities.
     pub(crate) link: TokenKey,
+    /// Keywords.
+    pub(crate) keywords: BTreeMap<TenantId, Vec<Keyword>>,
+}
+
+impl Keys {
+    /// A tenant's own keywords.
+    pub(crate) fn keywords(&self, tenant: TenantId) -> &[Keyword] {
+        self.keywords.get(&tenant).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// How a person is known.

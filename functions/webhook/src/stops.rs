@@ -42,7 +42,7 @@ pub(crate) fn stops(
     keys: &Keys,
     now: Timestamp,
 ) -> Result<Vec<Stop>, Unattributed> {
-    let scopes = asks(update).filter(|asks| !asks.scopes.is_empty());
+    let scopes = asks(update, keys.keywords(tenant)).filter(|asks| !asks.scopes.is_empty());
     let Some((asks, person)) = scopes.zip(update.person()) else {
         return Ok(Vec::new());
     };
@@ -79,7 +79,8 @@ pub(crate) fn resume(
     keys: &Keys,
     now: Timestamp,
 ) -> Option<Resume> {
-    let asks = asks(update).filter(|asks| asks.label == Label::Resume && !asks.review)?;
+    let asks = asks(update, keys.keywords(tenant))
+        .filter(|asks| asks.label == Label::Resume && !asks.review)?;
     let name = Name::of(tenant, update.person()?, keys);
     let first = name.first()?;
     let at = said_at(update, now)?;
@@ -93,16 +94,6 @@ pub(crate) fn resume(
 fn said_at(update: &Update, now: Timestamp) -> Option<Timestamp> {
     let latest = now.saturating_add(SKEW).unwrap_or(Timestamp::MAX);
     update.at().filter(|at| *at <= latest)
-}
-
-/// Whether an update asks for messages again.
-pub(crate) fn asks_to_resume(update: &Update) -> bool {
-    asks(update).is_some_and(|asks| asks.label == Label::Resume)
-}
-
-/// Whether an update asks for a stop at all.
-pub(crate) fn asks_to_stop(update: &Update) -> bool {
-    asks(update).is_some_and(|asks| !asks.scopes.is_empty())
 }
 
 /// The id of an event: the same for the same arrival, and unguessable as to

@@ -73,6 +73,17 @@ pub enum SendTask {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "type", deny_unknown_fields)]
 pub enum ReceiptTask {
+    /// WhatsApp told that an account or a template is stopped.
+    BreakV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// `account`, `number` or `template`.
+        scope: String,
+        /// Which one.
+        id: String,
+        /// The error code with which WhatsApp answers requests from now on.
+        code: u32,
+    },
     /// Identities that were seen beside a person's number.
     LinksV1 {
         /// Whose.
