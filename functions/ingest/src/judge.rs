@@ -9,8 +9,8 @@ use platform::campaigns::{ImportCounts, ImportMode};
 use platform::fault::Fault;
 use policy::ids::TenantId;
 use policy::import::{
-    FileRefusal, Limits, Reader, Record, Report, RowOutcome, RowReason, Rules, accept_row, number,
-    opt_out,
+    FileRefusal, Limits, Packing, Reader, Record, Report, RowOutcome, RowReason, Rules, accept_row,
+    number, opt_out,
 };
 use policy::phone::Region;
 use policy::provenance::{Assessment, Declaration, InvalidNumber, Neighbours, Observer, Row};
@@ -61,6 +61,8 @@ pub struct Judge {
     counts: ImportCounts,
     reasons: BTreeMap<String, u64>,
     not_in_plan: u64,
+    /// People who had said stop and of whom neither file nor list knew.
+    stopped_strangers: u64,
     piece: Piece,
     /// Row and byte after which the piece in hand begins.
     piece_from: (u64, u64),
@@ -98,6 +100,7 @@ impl Judge {
             counts: ImportCounts::default(),
             reasons: BTreeMap::new(),
             not_in_plan: 0,
+            stopped_strangers: 0,
             piece: Piece::default(),
             piece_from: (0, 0),
             last_end: 0,
@@ -137,15 +140,18 @@ impl Judge {
         self.counts = standing.counts;
         self.reasons = standing.reasons;
         self.not_in_plan = standing.not_in_plan;
+        self.stopped_strangers = standing.stopped_strangers;
         let Some(checkpoint) = standing.reader else {
             return Ok(0);
         };
-        let offset = checkpoint.offset;
-        self.piece_from = (checkpoint.row, offset);
-        self.last_end = offset;
-        self.hash = Hash::resume(&standing.hash, offset)?;
+        let start = checkpoint.start();
+        self.piece_from = (checkpoint.row, checkpoint.offset);
+        self.last_end = checkpoint.offset;
+        if start > 0 {
+            self.hash = Hash::resume(&standing.hash, start)?;
+        }
         self.reader = Reader::resume(Limits::UPLOAD, checkpoint);
-        Ok(offset)
+        Ok(start)
     }
 
     /// Adds the next bytes of the file.
@@ -183,7 +189,7 @@ impl Judge {
             let (first_row, first_byte) = self.piece_from;
             if row - first_row >= self.terms.piece_rows || end - first_byte >= PIECE_BYTES {
                 self.piece_from = (row, end);
-                self.hash.advance(end);
+                self.hash_up_to(end);
                 return Ok(Some(mem::take(&mut self.piece)));
             }
         }
@@ -196,12 +202,22 @@ impl Judge {
                 ..last
             }));
         }
-        self.hash.advance(self.last_end);
+        self.hash_up_to(self.last_end);
         Ok(None)
     }
 
-    /// Notes which people of a piece had said stop.
-    pub fn note_stopped(&mut self, piece: &mut Piece, stopped: &[ContactToken]) {
+    /// Hashes up to byte `end` of the text. A packed file is read from its
+    /// beginning in every run, so all that came is hashed.
+    fn hash_up_to(&mut self, end: u64) {
+        match self.reader.packing() {
+            Packing::Plain => self.hash.advance(end),
+            Packing::Gzip | Packing::Zip => self.hash.advance(u64::MAX),
+        }
+    }
+
+    /// Notes which people of a piece had said stop, and how many of them are
+    /// strangers: neither on the list already nor reported by their own row.
+    pub fn note_stopped(&mut self, piece: &mut Piece, stopped: &[ContactToken], strangers: u64) {
         let set: HashSet<ContactToken> = stopped.iter().copied().collect();
         for person in &mut piece.staged.people {
             person.stopped = set.contains(&person.token());
@@ -210,6 +226,7 @@ impl Judge {
             let added = self.marks.add(token, Mark::Stopped);
             self.counts.suppressed += u64::from(added.suppresses);
         }
+        self.stopped_strangers += strangers;
     }
 
     /// Where judging stands after the piece that came last.
@@ -221,10 +238,15 @@ impl Judge {
         });
         Standing {
             reader: self.reader.checkpoint(),
-            hash: self.hash.state(),
+            hash: match self.reader.packing() {
+                Packing::Plain => self.hash.state(),
+                // Whoever goes on begins at the beginning.
+                Packing::Gzip | Packing::Zip => String::new(),
+            },
             counts: self.counts,
             reasons: self.reasons.clone(),
             not_in_plan: self.not_in_plan,
+            stopped_strangers: self.stopped_strangers,
             opt_outs,
             has_rejected: !piece.rejected.is_empty(),
             report_header: header.unwrap_or_default(),
@@ -236,7 +258,7 @@ impl Judge {
         self.counts
     }
 
-    /// Bytes of the file before the next row.
+    /// Bytes of the file that were read, those of the row in hand left out.
     pub fn offset(&self) -> u64 {
         self.hash.upto
     }
@@ -255,7 +277,7 @@ impl Judge {
     /// What the list looks like, next to what it is said to be.
     pub fn assess(&self) -> Assessment {
         self.observer.assess(&Neighbours {
-            opted_out: self.counts.suppressed,
+            opted_out: self.stopped_strangers,
             ..Neighbours::default()
         })
     }

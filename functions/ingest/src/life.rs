@@ -1,6 +1,7 @@
 //! The life of one import: judge, weigh, hand over, write; each step from where
 //! the last invocation left it.
 
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 
 use futures_util::FutureExt as _;
@@ -188,7 +189,8 @@ impl Life<'_> {
             .map(|person| person.token())
             .collect();
         let stopped = self.stopped(&tokens).await?;
-        judge.note_stopped(&mut piece, &stopped);
+        let strangers = self.strangers(&stopped, &piece.staged).await?;
+        judge.note_stopped(&mut piece, &stopped, strangers);
 
         let number = self.import.progress.staged;
         let first = self.import.progress.opt_outs;
@@ -223,7 +225,8 @@ impl Life<'_> {
         self.import.reasons = standing.reasons;
         self.import.progress.staged = number + 1;
         self.import.progress.opt_outs = opt_outs;
-        self.import.progress.bytes = judge.offset();
+        // A packed file is read from its beginning again.
+        self.import.progress.bytes = self.import.progress.bytes.max(judge.offset());
         let (encoding, delimiter) = judge.format();
         self.import.file.encoding = Some(encoding.to_owned());
         self.import.file.delimiter = Some(delimiter.to_owned());
@@ -247,6 +250,24 @@ impl Life<'_> {
             .buffered(AT_ONCE.get())
             .try_concat()
             .await
+    }
+
+    /// How many of the people who had said stop nobody expects to be in the
+    /// file: their own row does not say it, and they are not on the list. A list
+    /// of one's own customers has few of these.
+    async fn strangers(&self, stopped: &[ContactToken], piece: &Staged) -> Result<u64, Fault> {
+        if stopped.is_empty() {
+            return Ok(0);
+        }
+        let contacts = &self.deps.contacts;
+        let known = contacts
+            .subscriptions(self.tenant, self.import.list, stopped)
+            .await?;
+        let said_no: HashSet<_> = piece.said_no.iter().collect();
+        let strange = |token: &&ContactToken| {
+            !known.contains_key(*token) && !said_no.contains(token.as_bytes())
+        };
+        Ok(stopped.iter().filter(strange).count() as u64)
     }
 
     /// Makes one report of the rejected rows, then lets the list pass, waits

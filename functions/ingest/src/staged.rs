@@ -73,6 +73,8 @@ pub struct Standing {
     pub(crate) reasons: BTreeMap<String, u64>,
     /// Rows whose number is none.
     pub(crate) not_in_plan: u64,
+    /// People who had said stop and of whom neither file nor list knew.
+    pub(crate) stopped_strangers: u64,
     /// Objects with opted-out people made so far.
     pub(crate) opt_outs: u32,
     /// Whether the piece has rejected rows.

@@ -7,15 +7,9 @@ mod tests;
 
 use std::fmt;
 use std::io;
-use std::time::Duration;
 
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_types::retry::RetryConfig;
 use aws_types::SdkConfig;
-use aws_types::region::Region;
 use jiff::SignedDuration;
 use platform::clock::SharedClock;
 use rand::distr::Alphanumeric;
@@ -24,7 +18,6 @@ use rand::{Rng as _, SeedableRng as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::account::{ACCESS_KEY, REGION, SECRET_KEY};
 use crate::client::{dated, plain};
 use crate::dynamodb::{DynamoDb, TableError};
 use crate::s3::{S3, S3Error, Subscription};
@@ -35,10 +28,6 @@ use crate::template::{Bucket, Notification, Queue, Template};
 pub use endpoints::Endpoints;
 
 use names::bucket_name;
-
-/// How long the SDK waits at first before it asks again; its own second would
-/// be spent waiting for nobody.
-const BACKOFF: Duration = Duration::from_millis(1);
 
 /// A running emulation. It stops, and forgets everything, when it is dropped.
 pub struct Aws {
@@ -175,15 +164,8 @@ impl Aws {
 
     /// The same, through `client`.
     pub fn sdk_config_over(&self, client: SharedHttpClient) -> SdkConfig {
-        let credentials = Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "emulator");
-        SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::from_static(REGION))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .service_config(self.endpoints.clone())
-            .retry_config(RetryConfig::standard().with_initial_backoff(BACKOFF))
-            .http_client(dated(self.clock.clone(), client))
-            .build()
+        self.endpoints
+            .sdk_config_over(dated(self.clock.clone(), client))
     }
 
     /// Where the services listen.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use jiff::SignedDuration;
 use platform::campaigns::{ImportState, Release};
 use platform::queue::ImportTask;
 use policy::ids::ImportId;
@@ -28,6 +29,10 @@ pub(crate) struct NewRelease {
     #[schema(required = true, nullable = false)]
     note: Option<String>,
 }
+
+/// How long the people of a held import are certainly kept: the bucket drops
+/// them a day later.
+const STAGED_LIFE: SignedDuration = SignedDuration::from_hours(29 * 24);
 
 /// Let a held list pass. Only what a person must look at can be released; what
 /// is refused stays refused.
@@ -58,6 +63,13 @@ pub(crate) async fn release(
 
     let mut import = find(&deps, tenant, import_id).await?;
     match (import.state, &import.release) {
+        (ImportState::Held, _)
+            if deps.clock.now().duration_since(import.created_at()) > STAGED_LIFE =>
+        {
+            return Err(Problem::conflict(
+                "it was held too long and its people are no longer kept; upload the file again",
+            ));
+        }
         (ImportState::Held, _) => {
             import.state = ImportState::Running;
             import.release = Some(Release {
@@ -74,8 +86,14 @@ pub(crate) async fn release(
             }
             tracing::info!(import = %import_id, "held import released");
         }
-        // A repetition: the message may have been lost.
-        (ImportState::Running, Some(release)) if release.by == by && release.note == note => (),
+        // A repetition: the message may have been lost, or all be done.
+        (state, Some(release)) if release.by == by && release.note == note => {
+            if state != ImportState::Running {
+                return ImportView::of(&deps, tenant, import_id, import)
+                    .await
+                    .map(Json);
+            }
+        }
         _ => return Err(Problem::conflict("only a held import can be released")),
     }
     let import_task = ImportTask::ContinueV1 {

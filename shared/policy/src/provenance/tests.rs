@@ -339,3 +339,17 @@ proptest! {
         prop_assert!(odd == 0 || after == ListVerdict::Refuse);
     }
 }
+
+#[test]
+fn shares_of_a_handful_are_no_evidence() {
+    let assessment = |verdict| Assessment {
+        score: 25,
+        verdict,
+        reasons: Vec::new(),
+    };
+    let review = assessment(ListVerdict::Review);
+    assert_eq!(review.verdict_for(19), ListVerdict::Pass);
+    assert_eq!(review.verdict_for(20), ListVerdict::Review);
+    let refuse = assessment(ListVerdict::Refuse);
+    assert_eq!(refuse.verdict_for(1), ListVerdict::Refuse);
+}
