@@ -8,6 +8,7 @@ use aws_lambda_events::event::sqs::SqsEvent;
 use emulator::client::plain;
 use emulator::crash::CrashPlan;
 use emulator::faults::{Faults, Odds};
+use emulator::sqs::NewMessage;
 use http::StatusCode;
 use izin::people;
 use jiff::SignedDuration;
@@ -98,21 +99,32 @@ fn people_table(world: &World) -> Vec<String> {
     items
 }
 
+/// Everybody's place on a list, in order.
+fn listed(world: &World) -> Vec<String> {
+    let mut items = people_table(world);
+    items.retain(|item| item.contains("#L#"));
+    items
+}
+
 fn subscriptions(world: &World) -> usize {
-    let all = people_table(world);
-    all.iter().filter(|item| item.contains("#L#")).count()
+    listed(world).len()
 }
 
 async fn killed(crashes: CrashPlan, twice: bool) -> (Outcome, std::ops::Range<u64>) {
     let mut world = World::with(Setting {
         crashes: crashes.clone(),
-        twice,
         ..Setting::default()
     })
     .await;
     let list = new_list(&mut world).await;
     let file = people::csv(1_200, 11);
     let id = upload(&mut world, &list, file.as_bytes(), json!({})).await;
+    if twice {
+        let sqs = &world.house.aws.sqs;
+        for (_, event) in sqs.peek("ImportQueue").unwrap() {
+            sqs.send("ImportQueue", NewMessage::text(event)).unwrap();
+        }
+    }
     let from = crashes.effects().len() as u64;
     let view = settle(&mut world, &id).await;
     let to = crashes.effects().len() as u64;
@@ -227,21 +239,21 @@ async fn a_refresh_rewrites_only_what_changed() {
     let list = new_list(&mut world).await;
     let file = people::csv(300, 4);
     let first = import(&mut world, &list, file.as_bytes(), json!({})).await;
-    let before = people_table(&world);
+    let before = listed(&world);
 
     let same = import(&mut world, &list, file.as_bytes(), json!({})).await;
     assert_eq!(
         same["counts"]["unchanged"], first["counts"]["accepted"],
         "{same}"
     );
-    assert_eq!(people_table(&world), before);
+    assert!(listed(&world) == before, "nobody is written again");
 
     let town = file.lines().nth(1).unwrap().split(',').nth(2).unwrap();
     let edited = file.replacen(&format!(",{town},"), ",Sabang,", 1);
     let view = import(&mut world, &list, edited.as_bytes(), json!({})).await;
     assert_eq!(view["counts"]["changed"], 1, "{view}");
     assert_eq!(view["counts"]["new"], 0);
-    let after = people_table(&world);
+    let after = listed(&world);
     let differing: Vec<_> = after.iter().filter(|item| !before.contains(item)).collect();
     assert_eq!(differing.len(), 1);
     assert!(differing[0].contains("Sabang"));
