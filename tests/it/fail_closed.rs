@@ -1,5 +1,6 @@
 //! What is not known is not sent, and is not lost either.
 
+use izin::house::Seeds;
 use serde_json::json;
 
 use crate::stop::{TWELVE, csv};
@@ -47,9 +48,13 @@ async fn a_revoked_token_pauses_the_campaign_and_loses_nobody() {
 
     let token = world.house.seeds.access_token.clone();
     world.house.simulator.set_access_tokens(vec![token.into()]);
-    world
-        .post(&format!("/v1/campaigns/{id}/resume"), json!({}))
-        .await;
+    assert_eq!(view["campaign"]["hold"]["reason"], "account_stopped");
+    let resume = format!("/v1/campaigns/{id}/resume");
+    let (status, answer) = world.request("POST", &resume, json!({})).await;
+    assert_eq!(status, 409, "a person resets the breaker first: {answer}");
+    let account = json!({"scope": "account", "id": Seeds::WABA, "by": "Ibu Rini"});
+    world.post("/v1/breakers/reset", account).await;
+    world.post(&resume, json!({})).await;
     let view = world.finish(id).await;
     assert_eq!(view["totals"]["accepted"], 11, "{view}");
 }

@@ -2,18 +2,24 @@
 //! WhatsApp, a clock that the test holds, and crashes where it wants them.
 
 mod browser;
+mod control;
+mod control_ends;
 mod crash;
 mod explain;
 mod fail_closed;
 mod floors;
 mod imports;
+mod links;
 mod pace;
 mod page;
 mod privacy;
 mod redelivery;
+mod send_model;
 mod settings;
+mod single;
 mod skip;
 mod stop;
+mod stop_anywhere;
 mod straight;
 mod template;
 mod tier;

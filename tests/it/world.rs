@@ -30,6 +30,8 @@ pub(crate) struct Setting {
     /// Delivers every queue message, request and tick twice.
     pub(crate) twice: bool,
     pub(crate) tier: Tier,
+    /// What lies between the functions and AWS.
+    pub(crate) network: Network,
 }
 
 impl Default for Setting {
@@ -45,6 +47,7 @@ impl Default for Setting {
             block_size: 4,
             twice: false,
             tier: Tier::Unlimited,
+            network: Network::default(),
         }
     }
 }
@@ -76,7 +79,7 @@ impl World {
             behaviour: setting.behaviour,
             webhooks: setting.webhooks,
             answers: Delay::NONE,
-            network: Network::default(),
+            network: setting.network,
             time_limits: false,
             crashes: setting.crashes,
             variables: vec![

@@ -18,10 +18,9 @@ use crate::auth::TenantCtx;
 use crate::problem::{Problem, ProblemBody};
 use crate::request::{Body, Fields};
 
-/// How long after the switch the last slot may come that was leased before it:
-/// slots are leased at most 0.4 s ahead and a quarter of a second at a time, and
-/// are not used when they are late.
-const LAST_SLOT: SignedDuration = SignedDuration::from_millis(1_000);
+/// How long after the switch the last slot may come of a worker that did not see
+/// it: a look at the breakers holds for 1.2 s, and late slots are not used.
+const LAST_SLOT: SignedDuration = SignedDuration::from_millis(1_500);
 
 /// Every breaker that was ever open.
 #[derive(Serialize, ToSchema)]

@@ -6,6 +6,7 @@ pub(crate) mod control;
 pub(crate) mod doubts;
 pub(crate) mod draft;
 pub(crate) mod lifecycle;
+pub(crate) mod preflight;
 pub(crate) mod view;
 
 use platform::campaigns::Campaign;

@@ -18,6 +18,7 @@ mod contacts;
 mod idempotency;
 mod imports;
 mod lists;
+mod messages;
 mod optouts;
 mod problem;
 mod request;
@@ -54,6 +55,8 @@ pub struct Config {
     pub consent_queue_url: String,
     /// `IZIN_FANOUT_QUEUE_URL`
     pub fanout_queue_url: String,
+    /// `IZIN_TRIGGERED_QUEUE_URL`
+    pub triggered_queue_url: String,
     /// `IZIN_TOKEN_KEY_SECRET`: name or ARN of the secret.
     pub token_key_secret: String,
     /// `IZIN_DEFAULT_REGION`, by default `ID`: what a local number means for a
@@ -74,6 +77,7 @@ impl Config {
             import_queue_url: env.required("IZIN_IMPORT_QUEUE_URL")?,
             consent_queue_url: env.required("IZIN_CONSENT_QUEUE_URL")?,
             fanout_queue_url: env.required("IZIN_FANOUT_QUEUE_URL")?,
+            triggered_queue_url: env.required("IZIN_TRIGGERED_QUEUE_URL")?,
             token_key_secret: env.required("IZIN_TOKEN_KEY_SECRET")?,
             default_region: env.parsed_or("IZIN_DEFAULT_REGION", Region::INDONESIA)?,
             metrics: MetricsSink::from_env(env),
@@ -92,6 +96,7 @@ pub struct Deps {
     imports: Queue,
     consent: Queue,
     fanout: Queue,
+    triggered: Queue,
     secrets: Secrets,
     token_key_secret: String,
     default_region: Region,
@@ -111,6 +116,7 @@ impl Deps {
             imports: Queue::new(clients.sqs.clone(), config.import_queue_url.clone()),
             consent: Queue::new(clients.sqs.clone(), config.consent_queue_url.clone()),
             fanout: Queue::new(clients.sqs.clone(), config.fanout_queue_url.clone()),
+            triggered: Queue::new(clients.sqs.clone(), config.triggered_queue_url.clone()),
             secrets: Secrets::new(clients.secrets.clone(), clock.clone()),
             token_key_secret: config.token_key_secret.clone(),
             default_region: config.default_region,

@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::request::BODY_MAX;
-use crate::{Deps, breakers, campaigns, contacts, imports, lists, optouts, settings};
+use crate::{Deps, breakers, campaigns, contacts, imports, lists, messages, optouts, settings};
 
 /// The service's HTTP face.
 pub fn router(deps: Deps) -> Router {
@@ -63,6 +63,7 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
         .routes(routes!(campaigns::view::show))
         .routes(routes!(campaigns::lifecycle::validate))
         .routes(routes!(campaigns::approval::approve))
+        .routes(routes!(campaigns::preflight::show))
         .routes(routes!(campaigns::lifecycle::start))
         .routes(routes!(campaigns::control::schedule))
         .routes(routes!(campaigns::lifecycle::unschedule))
@@ -75,6 +76,7 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
         .routes(routes!(breakers::reset))
         .routes(routes!(breakers::stop_everything))
         .routes(routes!(breakers::lift))
+        .routes(routes!(messages::create))
         .routes(routes!(optouts::create))
         .routes(routes!(contacts::token))
         .routes(routes!(contacts::explain))
@@ -98,6 +100,7 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
         (name = "imports", description = "Files of contacts, with where they come from."),
         (name = "campaigns", description = "One template to one audience: draft, validate, approve, start."),
         (name = "breakers", description = "What stops messages at once: the kill switch, and what WhatsApp stopped."),
+        (name = "messages", description = "One message to one person, ahead of every campaign."),
         (name = "contacts", description = "Single people: opt-outs and explanations."),
         (name = "settings", description = "What the tenant decides for itself."),
     ),

@@ -1,11 +1,14 @@
 //! Judges every person of a list for a campaign and freezes the audience.
 //!
 //! **Trigger**: the consent queue ([`ConsentTask`]). **Reads**: the list's
-//! subscriptions and their persons. **Writes**: pages of tokens in token order
-//! (objects), one `PLAN#` item for each, and the campaign's state. **When it
+//! subscriptions and their persons. **Writes**: what was found in the message
+//! and its links, pages of tokens in token order (objects), one `PLAN#` item
+//! for each, and the campaign's state. **When it
 //! fails**: a page item is at the same time the checkpoint, so the next
 //! delivery goes on after the last page; near its deadline it queues itself
 //! and succeeds.
+
+mod preflight;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
@@ -19,19 +22,24 @@ use platform::campaigns::{Campaign, Campaigns, Page};
 use platform::clock::SharedClock;
 use platform::config::{ConfigError, Env};
 use platform::contacts::Contacts;
+use platform::expansion::Expander;
 use platform::fault::{Fault, chain};
 use platform::invocation::Invocation;
 use platform::keys::LIST_SHARDS;
 use platform::metrics::{Metrics, MetricsSink};
 use platform::objects::Objects;
 use platform::queue::{ConsentTask, Queue};
+use platform::reputation::{HostList, Reputation};
 use policy::campaign::{CampaignState, CampaignStep};
 use policy::ids::{CampaignId, TenantId};
 use policy::person::Person;
+use policy::reason::Refusal;
 use policy::send::{self, Terms};
 use policy::subscription::Subscription;
 use policy::token::ContactToken;
 use sha2::{Digest as _, Sha256};
+
+use self::preflight::Message;
 
 /// Settings; each field is one variable.
 #[derive(Clone, Debug)]
@@ -44,6 +52,12 @@ pub struct Config {
     pub files_bucket: String,
     /// `IZIN_CONSENT_QUEUE_URL`
     pub consent_queue_url: String,
+    /// `IZIN_FOLLOW_LINKS`: `on` or `off`; whether short links are followed to
+    /// their end. Off, they stay a warning.
+    pub follow_links: bool,
+    /// `IZIN_LISTED_HOSTS`: hosts that count as harmful, with spaces between;
+    /// may be absent.
+    pub listed_hosts: String,
     /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets: metric records are printed
     /// only there.
     pub metrics: MetricsSink,
@@ -57,6 +71,8 @@ impl Config {
             campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
             files_bucket: env.required("IZIN_FILES_BUCKET")?,
             consent_queue_url: env.required("IZIN_CONSENT_QUEUE_URL")?,
+            follow_links: env.required("IZIN_FOLLOW_LINKS")? == "on",
+            listed_hosts: env.optional("IZIN_LISTED_HOSTS").unwrap_or_default(),
             metrics: MetricsSink::from_env(env),
         })
     }
@@ -70,23 +86,31 @@ pub struct Deps {
     campaigns: Campaigns,
     objects: Objects,
     queue: Queue,
+    expander: Option<Expander>,
+    reputation: Reputation,
     metrics: MetricsSink,
 }
 
 impl Deps {
     /// Wires the settings to the clients.
-    pub fn new(config: &Config, clients: &Clients, clock: SharedClock) -> Self {
+    pub fn new(config: &Config, clients: &Clients, clock: SharedClock) -> Result<Self, Fault> {
         let dynamodb = &clients.dynamodb;
         let contacts_table = config.contacts_table.clone();
         let campaigns_table = config.campaigns_table.clone();
-        Self {
+        let expander = config.follow_links.then(Expander::new).transpose()?;
+        Ok(Self {
+            expander,
+            reputation: Reputation {
+                hosts: HostList::parse(&config.listed_hosts),
+                web_risk: None,
+            },
             contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
             objects: Objects::new(clients.s3.clone(), config.files_bucket.clone()),
             queue: Queue::new(clients.sqs.clone(), config.consent_queue_url.clone()),
             metrics: config.metrics,
             clock,
-        }
+        })
     }
 }
 
@@ -141,11 +165,11 @@ async fn validate(
             .campaigns
             .template(tenant, &template.name, &template.language)
             .await?;
-        if known.is_none() {
+        let Some(known) = known else {
             // The timer reads it from WhatsApp; nothing is frozen before.
             tracing::info!(campaign = %id, "waiting for the template");
             return deps.queue.send_later(&task, TEMPLATE_WAIT).await;
-        }
+        };
         let pages = deps.campaigns.pages(tenant, id).await?;
         if pages.last().is_some_and(|page| page.last) {
             let judged: u64 = pages.iter().map(Page::judged).sum();
@@ -164,7 +188,15 @@ async fn validate(
         let number = u32::try_from(pages.len())
             .map_err(|error| Fault::lasting("number a page of the audience", error))?;
         let terms = deps.campaigns.terms(tenant, &campaign).await?;
-        let page = judge_page(tenant, id, &campaign, &terms, number, pages.last(), deps).await?;
+        let message = Message::read(&campaign, &known.json);
+        if pages.is_empty() {
+            preflight::look(tenant, id, message.as_ref(), &terms.links, deps).await?;
+        }
+        let judging = Judging {
+            terms: &terms,
+            message: message.as_ref(),
+        };
+        let page = judge_page(tenant, id, &campaign, &judging, number, pages.last(), deps).await?;
         let mut metrics = Metrics::of("consent");
         metrics.count("PeopleChosen", page.count.into());
         metrics.count("ConsentBlocked", page.excluded.values().sum());
@@ -176,12 +208,28 @@ async fn validate(
     }
 }
 
+/// What all people of a campaign are judged by.
+struct Judging<'a> {
+    terms: &'a Terms,
+    message: Option<&'a Message>,
+}
+
+impl Judging<'_> {
+    /// Whether this person's own values make the message harmful.
+    fn content(&self, subscription: &Subscription) -> Option<Refusal> {
+        self.message?
+            .judge(subscription, &self.terms.links)
+            .err()
+            .map(Refusal::from)
+    }
+}
+
 /// Reads on after `last` until a page is full or the list ends.
 async fn judge_page(
     tenant: TenantId,
     id: CampaignId,
     campaign: &Campaign,
-    terms: &Terms,
+    judging: &Judging<'_>,
     number: u32,
     last: Option<&Page>,
     deps: &Deps,
@@ -209,7 +257,9 @@ async fn judge_page(
         let now = deps.clock.now();
         for (token, subscription) in &read.people {
             let person = persons.get(token).unwrap_or(&stranger);
-            match send::select(now, &facts, *token, person, subscription, terms) {
+            let refused = send::select(now, &facts, *token, person, subscription, judging.terms)
+                .or_else(|| judging.content(subscription));
+            match refused {
                 None => {
                     tokens.push(*token);
                     note_columns(subscription, &mut columns);

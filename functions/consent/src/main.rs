@@ -13,7 +13,7 @@ async fn main() -> Result<(), Error> {
     telemetry::init();
     let config = Config::from_env(&Env::process())?;
     let clients = Clients::from_environment().await;
-    let deps = &Deps::new(&config, &clients, SharedClock::system());
+    let deps = &Deps::new(&config, &clients, SharedClock::system())?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<_>| async move {
         let invocation = Invocation::from_lambda(&event.context);
         Ok::<_, Error>(consent::handle(event.payload, invocation, deps).await)

@@ -125,36 +125,22 @@ async fn plan(
     deps: &Deps,
 ) -> Result<(), Fault> {
     let pages = deps.campaigns.pages(tenant, id).await?;
-    let Some(size) = block_size(tenant, id, deps).await? else {
+    let Some((size, planned)) = begin(tenant, id, deps).await? else {
         return Ok(());
     };
     let mut first_block = 0;
     for (number, page) in (0_u32..).zip(&pages) {
-        let Some(campaign) = deps.campaigns.campaign(tenant, id).await? else {
-            return Ok(());
-        };
-        match campaign.state {
-            CampaignState::Planning => (),
-            // Planned already: this task came again, and only releases.
-            CampaignState::Running => break,
-            // Paused or ended: whoever resumes it plans on from here.
-            CampaignState::Draft
-            | CampaignState::Validating
-            | CampaignState::Validated
-            | CampaignState::Approved
-            | CampaignState::Scheduled
-            | CampaignState::Paused
-            | CampaignState::Completed
-            | CampaignState::Cancelled => return Ok(()),
-        }
         let after = first_block + blocks_of(page, size);
-        if number >= campaign.pages_planned {
+        if number >= planned {
+            match state(tenant, id, deps).await? {
+                Some(CampaignState::Planning) => (),
+                // Planned already: this task came again, and only releases.
+                Some(CampaignState::Running) => break,
+                // Paused or ended: whoever resumes it plans on from here.
+                Some(_) | None => return Ok(()),
+            }
             if invocation.ends_within(PAGE_TIME, deps.clock.now()) {
-                let task = FanoutTask::PlanV1 {
-                    tenant,
-                    campaign: id,
-                };
-                return deps.fanout.send(&task).await;
+                return go_on_later(tenant, id, deps).await;
             }
             plan_page(tenant, id, page, first_block, size, deps).await?;
             deps.campaigns
@@ -164,11 +150,7 @@ async fn plan(
         first_block = after;
     }
     if !reopen::refused(tenant, id, invocation, deps).await? {
-        let task = FanoutTask::PlanV1 {
-            tenant,
-            campaign: id,
-        };
-        return deps.fanout.send(&task).await;
+        return go_on_later(tenant, id, deps).await;
     }
     let running = CampaignState::Planning
         .apply(CampaignStep::Release)
@@ -189,24 +171,38 @@ async fn plan(
     Ok(())
 }
 
-/// How many recipients a block of this campaign has: what it was when planning
-/// began, since block numbers follow from it. `None` before that, if it is not
-/// to be planned.
-async fn block_size(tenant: TenantId, id: CampaignId, deps: &Deps) -> Result<Option<u32>, Fault> {
+/// How many recipients a block of this campaign has, and how many pages are
+/// planned; `None` if it is not to be planned. The size is what it was when
+/// planning began, since block numbers follow from it.
+async fn begin(tenant: TenantId, id: CampaignId, deps: &Deps) -> Result<Option<(u32, u32)>, Fault> {
     let Some(campaign) = deps.campaigns.campaign(tenant, id).await? else {
         return Ok(None);
     };
-    match campaign.block_size {
-        Some(size) => Ok(Some(size)),
+    let size = match campaign.block_size {
+        Some(size) => size,
         None if campaign.state == CampaignState::Planning => {
             let size = u32::try_from(deps.block_size).unwrap_or(u32::MAX);
-            deps.campaigns
-                .fix_block_size(tenant, id, size)
-                .await
-                .map(Some)
+            deps.campaigns.fix_block_size(tenant, id, size).await?
         }
-        None => Ok(None),
-    }
+        None => return Ok(None),
+    };
+    Ok(Some((size, campaign.pages_planned)))
+}
+
+/// Where the campaign stands now.
+async fn state(
+    tenant: TenantId,
+    id: CampaignId,
+    deps: &Deps,
+) -> Result<Option<CampaignState>, Fault> {
+    let campaign = deps.campaigns.campaign(tenant, id).await?;
+    Ok(campaign.map(|campaign| campaign.state))
+}
+
+/// Another run goes on from what is planned.
+async fn go_on_later(tenant: TenantId, campaign: CampaignId, deps: &Deps) -> Result<(), Fault> {
+    let task = FanoutTask::PlanV1 { tenant, campaign };
+    deps.fanout.send(&task).await
 }
 
 /// Writes the blocks of one page, numbered from `first`.

@@ -115,7 +115,7 @@ async fn queue_again(block: &Block, sender: &Sender, deps: &Deps) -> Result<(), 
     };
     // Whole seconds, rounded up: a message that comes too early finds nothing due.
     let seconds = u64::try_from(wait.as_millis()).unwrap_or(0).div_ceil(1_000);
-    deps.queue
+    deps.queue_of(sender.lane)
         .send_later(&task, Duration::from_secs(seconds))
         .await
 }

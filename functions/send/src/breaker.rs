@@ -1,6 +1,7 @@
 //! Circuit breakers at the wire: an answer of WhatsApp opens one, and while one
 //! is open nothing is leased behind it.
 
+use jiff::{SignedDuration, Timestamp};
 use platform::campaigns::Opening;
 use platform::fault::{Fault, chain};
 use policy::attempt::Next;
@@ -31,6 +32,16 @@ pub(crate) async fn is_open(sender: &Sender, deps: &Deps) -> Result<bool, Fault>
         tracing::warn!(campaign = %sender.campaign, scope = breaker.scope(), "stopped by an open breaker");
     }
     Ok(stopped.is_some())
+}
+
+/// How long a look at the breakers holds: slots are leased at most 0.4 s ahead,
+/// a quarter of a second's at a time, and the look and the lease take a moment.
+/// The kill switch's route waits longer than this.
+const LOOK_HOLDS: SignedDuration = SignedDuration::from_millis(1_200);
+
+/// Whether slots until `end` reach beyond a look that was taken at `looked`.
+pub(crate) fn is_beyond(looked: Timestamp, end: Timestamp) -> bool {
+    end.duration_since(looked) > LOOK_HOLDS
 }
 
 /// Opens the breaker that an answer stands for and holds the campaign, for a

@@ -66,9 +66,6 @@ pub(crate) enum Delivered {
     },
 }
 
-/// How long before its slot a person is claimed: a write's usual time, twice.
-const CLAIM_LEAD: SignedDuration = SignedDuration::from_millis(30);
-
 /// How long somebody waits for whom the table gave no answer.
 const FAULT_RECHECK: SignedDuration = SignedDuration::from_secs(30);
 
@@ -93,7 +90,10 @@ pub(crate) async fn deliver(run: &Run<'_>, mut candidate: Candidate, slot: Slot)
     let clock = &run.deps.clock;
     let index = candidate.index;
     let settled = |outcome| Delivered::Settled { index, outcome };
-    let lead = slot.at.saturating_sub(CLAIM_LEAD).unwrap_or(slot.at);
+    let lead = slot
+        .at
+        .saturating_sub(run.deps.reflex.claim_lead())
+        .unwrap_or(slot.at);
     clock.sleep_until(lead).await;
     if clock.now().duration_since(slot.at) > run.sender.pace.lateness {
         // Nobody is claimed for a slot that cannot be used.
@@ -104,10 +104,13 @@ pub(crate) async fn deliver(run: &Run<'_>, mut candidate: Candidate, slot: Slot)
         return Delivered::Forfeited(Box::new(candidate));
     }
 
+    let began = clock.now();
     let claimed = match hold(run, &mut candidate).await {
         Ok(claimed) => claimed,
         Err(outcome) => return settled(outcome),
     };
+    let claimed_in = clock.now().duration_since(began);
+    run.deps.reflex.note(claimed_in);
     clock.sleep_until(slot.at).await;
     if let Err(outcome) = may_go_on(run) {
         return settled(outcome);
@@ -116,11 +119,17 @@ pub(crate) async fn deliver(run: &Run<'_>, mut candidate: Candidate, slot: Slot)
     // proof: it is never used then.
     let late = clock.now().duration_since(slot.at);
     if late > run.sender.pace.lateness || !run.is_current(slot.epoch) {
+        tracing::debug!(
+            late_us = %late.as_micros(),
+            claim_us = %claimed_in.as_micros(),
+            "slot was missed"
+        );
         return forfeit(candidate, claimed);
     }
     match request(run, &candidate, claimed).await {
         Some(Sent::Answered(answer)) => settled(outcome(run, index, answer, slot).await),
         Some(Sent::Unused(claimed)) if run.deps.whatsapp.warm(1).await => {
+            tracing::debug!("no open connection was free");
             forfeit(candidate, claimed)
         }
         Some(Sent::Unused(_)) => settled(not_connected(run)),

@@ -1,6 +1,7 @@
 //! Sends blocks: intent, facts, decide, lease, claim, WhatsApp, outcome.
 //!
-//! **Trigger**: the send queue ([`SendTask`], ranges of blocks). **Reads**: the
+//! **Trigger**: the send queue ([`SendTask`], ranges of blocks), and a queue of
+//! its own for single messages. **Reads**: the
 //! campaign, the blocks, their people, strongly. **Writes**: the intent of a
 //! block, a claim on each person, slots of the number, outcomes. **When it
 //! fails**: at most once. A crash before a claim leaves the person pending; a
@@ -19,7 +20,9 @@ mod ledger;
 mod message;
 mod money;
 mod range;
+mod reflex;
 mod slots;
+mod tally;
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,10 +40,13 @@ use platform::ids::Ids;
 use platform::invocation::Invocation;
 use platform::metrics::{Metrics, MetricsSink};
 use platform::queue::{Queue, SendTask};
-use platform::rate::Rates;
+use platform::rate::{Lane, Rates};
 use platform::secrets::Secrets;
 use platform::whatsapp;
 use policy::pace::Pace;
+
+use crate::reflex::Reflex;
+pub use crate::tally::Tally;
 
 /// Settings; each field is one variable.
 #[derive(Clone, Debug)]
@@ -51,6 +57,8 @@ pub struct Config {
     pub campaigns_table: String,
     /// `IZIN_SEND_QUEUE_URL`
     pub send_queue_url: String,
+    /// `IZIN_TRIGGERED_QUEUE_URL`
+    pub triggered_queue_url: String,
     /// `IZIN_WHATSAPP_TOKEN_SECRET`: name or ARN of the secret.
     pub whatsapp_token_secret: String,
     /// `IZIN_GRAPH_URL`, by default Meta's.
@@ -76,6 +84,7 @@ impl Config {
             contacts_table: env.required("IZIN_CONTACTS_TABLE")?,
             campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
             send_queue_url: env.required("IZIN_SEND_QUEUE_URL")?,
+            triggered_queue_url: env.required("IZIN_TRIGGERED_QUEUE_URL")?,
             whatsapp_token_secret: env.required("IZIN_WHATSAPP_TOKEN_SECRET")?,
             graph_url: env.parsed_or("IZIN_GRAPH_URL", "https://graph.facebook.com".to_owned())?,
             graph_version: env.parsed_or("IZIN_GRAPH_VERSION", "v25.0".to_owned())?,
@@ -95,12 +104,15 @@ pub struct Deps {
     campaigns: Campaigns,
     rates: Rates,
     queue: Queue,
+    triggered: Queue,
     secrets: Secrets,
     whatsapp: whatsapp::Client,
     token_secret: String,
     in_flight_max: NonZeroUsize,
     transit: SignedDuration,
     metrics: MetricsSink,
+    tally: Arc<Tally>,
+    reflex: Arc<Reflex>,
     /// When the connections were last warm.
     warm_at: Arc<Mutex<Option<Timestamp>>>,
 }
@@ -124,16 +136,32 @@ impl Deps {
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table.clone(), clock.clone()),
             rates: Rates::new(dynamodb.clone(), campaigns_table, clock.clone()),
             queue: Queue::new(clients.sqs.clone(), config.send_queue_url.clone()),
+            triggered: Queue::new(clients.sqs.clone(), config.triggered_queue_url.clone()),
             secrets: Secrets::new(clients.secrets.clone(), clock.clone()),
             whatsapp: whatsapp::Client::new(&config.graph_url, &config.graph_version)?,
             token_secret: config.whatsapp_token_secret.clone(),
             in_flight_max: config.in_flight_max,
             transit: config.transit,
             metrics: config.metrics,
+            tally: Arc::default(),
+            reflex: Arc::default(),
             warm_at: Arc::default(),
             clock,
             ids,
         })
+    }
+
+    /// What became of this process's slots, for measurements.
+    pub fn tally(&self) -> Arc<Tally> {
+        Arc::clone(&self.tally)
+    }
+
+    /// The queue that a lane's work comes from, and goes back to.
+    fn queue_of(&self, lane: Lane) -> &Queue {
+        match lane {
+            Lane::Campaign => &self.queue,
+            Lane::Triggered => &self.triggered,
+        }
     }
 
     /// Opens the connections that a number of this pace needs when answers take
@@ -169,9 +197,13 @@ const ANSWER_MS: u64 = 400;
 /// How long connections are taken to stay open: less than servers keep them.
 const STAYS_WARM: SignedDuration = SignedDuration::from_secs(45);
 
+/// How many tasks of one event are under way at once. A campaign's range comes
+/// alone; single messages come together, and none waits for another's answer.
+const TASKS_AT_ONCE: NonZeroUsize = NonZeroUsize::new(10).expect("10 is not zero");
+
 /// Handles a batch of tasks.
 pub async fn handle(event: SqsEvent, invocation: Invocation, deps: &Deps) -> SqsBatchResponse {
-    batch::run(event, NonZeroUsize::MIN, |task: SendTask| async move {
+    batch::run(event, TASKS_AT_ONCE, |task: SendTask| async move {
         let mut metrics = Metrics::of("send");
         let sent = range::send(&task, invocation, deps, &mut metrics).await;
         metrics.emit(deps.clock.now(), deps.metrics);

@@ -2,6 +2,7 @@
 
 use platform::whatsapp::{Component, Parameter, TemplateMessage};
 use policy::content::{self, ButtonParameter, HeaderParameter, Parameters, TextParameter};
+use policy::preflight;
 use policy::reason::RefusalReason;
 use policy::subscription::Subscription;
 
@@ -13,11 +14,13 @@ pub(crate) fn compose(
     subscription: &Subscription,
 ) -> Result<TemplateMessage, RefusalReason> {
     let template = &sender.template;
+    let parameters = content::parameters(template, &sender.mapping, subscription, None)?;
+    preflight::of_person(template, &parameters, &sender.terms.links)?;
     let Parameters {
         header,
         body,
         buttons,
-    } = content::parameters(template, &sender.mapping, subscription, None)?;
+    } = parameters;
     let mut components = Vec::new();
     match header {
         None => (),

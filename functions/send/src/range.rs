@@ -6,6 +6,7 @@ use platform::fault::Fault;
 use platform::invocation::Invocation;
 use platform::metrics::Metrics;
 use platform::queue::SendTask;
+use platform::rate::Lane;
 use platform::whatsapp::Credentials;
 use policy::block::Phase;
 use policy::campaign::{CampaignState, template_hold};
@@ -29,6 +30,7 @@ pub(crate) struct Sender {
     pub(crate) template: Template,
     pub(crate) mapping: Mapping,
     pub(crate) pace: Pace,
+    pub(crate) lane: Lane,
     pub(crate) terms: Terms,
 }
 
@@ -83,7 +85,7 @@ pub(crate) async fn send(
                 from: number,
                 to,
             };
-            return deps.queue.send(&rest).await;
+            return deps.queue_of(sender.lane).send(&rest).await;
         }
         let Some(planned) = deps.campaigns.block(tenant, id, number).await? else {
             continue;
@@ -200,6 +202,11 @@ async fn sender(
         },
         template,
         mapping,
+        lane: if campaign.is_single {
+            Lane::Triggered
+        } else {
+            Lane::Campaign
+        },
         pace: Pace {
             transit: deps.transit,
             ..Pace::usual(number.limit_per_second, number.inbound_per_second)

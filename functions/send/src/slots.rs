@@ -10,7 +10,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use platform::fault::{Fault, chain};
 use platform::metrics::Metrics;
-use platform::rate::{Lane, Lease, LeaseAnswer};
+use platform::rate::{Ask, Lease, LeaseAnswer};
 use policy::block::Outcome;
 
 use crate::block::Run;
@@ -18,9 +18,9 @@ use crate::breaker;
 use crate::delivery::{self, Candidate, Delivered, Slot};
 use crate::ledger::Ledger;
 
-/// How long before the end of a lease the next one is taken: its round trip and
-/// the first claim's.
-const REFILL_LEAD: SignedDuration = SignedDuration::from_millis(110);
+/// Beyond what a lease and a claim take, how long before the end of a lease the
+/// next one is asked for.
+const REFILL_SLACK: SignedDuration = SignedDuration::from_millis(70);
 
 /// Over how long those who wait for slots spread their next asking.
 const SPREAD: SignedDuration = SignedDuration::from_millis(20);
@@ -61,6 +61,7 @@ pub(crate) async fn hand_out(
                 Delivered::Settled { index, outcome } => ledger.note(index, outcome),
                 Delivered::Forfeited(candidate) => {
                     metrics.count("SlotsForfeited", 1);
+                    run.deps.tally.forfeit();
                     waiting.push_front(*candidate);
                 }
             },
@@ -75,14 +76,14 @@ pub(crate) async fn hand_out(
                     }
                     Ok(LeaseAnswer::Leased(lease)) => {
                         metrics.count("SlotsLeased", lease.count.into());
-                        metrics.count("Leases", 1);
+                        run.deps.tally.leased(lease.count);
                         for at in 0..lease.count {
                             let Some(candidate) = waiting.pop_front() else { break };
                             let (at, epoch) = (lease.slot(at), lease.epoch);
                             let slot = Slot { at, epoch };
                             under_way.push(delivery::deliver(run, candidate, slot));
                         }
-                        next_lease = refill_at(&lease);
+                        next_lease = refill_at(run, &lease);
                     }
                     Ok(LeaseAnswer::Wait { until }) => {
                         let spread = SPREAD.mul_f64(run.deps.ids.fraction());
@@ -119,22 +120,26 @@ pub(crate) async fn hand_out(
 
 /// Slots of the number, for so many at most; none while a breaker is open.
 async fn lease(run: &Run<'_>, wanted: usize) -> Result<LeaseAnswer, Fault> {
-    let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
     let sender = run.sender;
+    let looked = run.deps.clock.now();
     if breaker::is_open(sender, run.deps).await? {
         run.halted.store(true, Ordering::Relaxed);
-        let until = run.deps.clock.now();
-        return Ok(LeaseAnswer::Wait { until });
+        return Ok(LeaseAnswer::Wait { until: looked });
     }
-    run.deps
-        .rates
-        .lease(
-            &sender.phone_number_id,
-            Lane::Campaign,
-            wanted,
-            sender.pace.milli_rate(),
-        )
-        .await
+    let ask = Ask {
+        lane: sender.lane,
+        wanted: u32::try_from(wanted).unwrap_or(u32::MAX),
+        milli_rate: sender.pace.milli_rate(),
+        lead: run.deps.reflex.lease_lead(),
+    };
+    let number = &sender.phone_number_id;
+    // A look holds for so long only: slots beyond it are dropped.
+    match run.deps.rates.lease(number, ask).await? {
+        LeaseAnswer::Leased(lease) if breaker::is_beyond(looked, lease.end()) => {
+            Ok(LeaseAnswer::Wait { until: looked })
+        }
+        answer => Ok(answer),
+    }
 }
 
 /// Puts everybody off who waits for a slot: no request was made for them.
@@ -164,9 +169,7 @@ async fn end_of<T>(work: &mut Option<BoxFuture<'_, T>>) -> T {
     }
 }
 
-fn refill_at(lease: &Lease) -> Timestamp {
-    lease
-        .end()
-        .saturating_sub(REFILL_LEAD)
-        .unwrap_or(Timestamp::MIN)
+fn refill_at(run: &Run<'_>, lease: &Lease) -> Timestamp {
+    let lead = run.deps.reflex.lease_lead() + REFILL_SLACK;
+    lease.end().saturating_sub(lead).unwrap_or(Timestamp::MIN)
 }

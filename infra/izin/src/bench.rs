@@ -3,8 +3,10 @@
 
 mod chaos;
 mod cost;
+mod fanout;
 mod import;
 mod operator;
+mod throttle;
 mod webhook;
 
 use std::io::Write as _;
@@ -34,6 +36,11 @@ pub(crate) enum Bench {
     /// Calls and capacity per message, dollars per million, beside two other
     /// ways to build it.
     Cost(cost::Args),
+    /// A fan-out at full size: memory, capacity and time of the function's process.
+    Fanout(fanout::Args),
+    /// How fast a number is used, as counted by WhatsApp: share, windows over the
+    /// limit, leases lost to crashes, refusals, a second lane.
+    Throttle(throttle::Args),
     /// A long file: rows per second, memory, capacity per row, and the code's
     /// own speed beside bare parsing.
     Import(import::Args),
@@ -66,6 +73,8 @@ pub(crate) async fn run(bench: Bench) -> anyhow::Result<bool> {
         Bench::Webhook(args) => webhook::run(args).await,
         Bench::Chaos(args) => chaos::run(args).await,
         Bench::Cost(args) => cost::run(args).await,
+        Bench::Fanout(args) => fanout::run(args).await,
+        Bench::Throttle(args) => throttle::run(args).await,
         Bench::Import(args) => import::run(args).await,
     }
 }

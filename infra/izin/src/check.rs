@@ -20,6 +20,7 @@ use std::process::ExitCode;
 
 use jiff::Timestamp;
 use platform::clock::SharedClock;
+use policy::import::{ColumnRef, ExplicitMapping, Role};
 use policy::provenance::SourceKind;
 use serde::Serialize;
 
@@ -86,9 +87,20 @@ enum What {
 /// A contact list and what is said of it.
 #[derive(Clone, Debug, clap::Args)]
 struct ListArgs {
-    /// The CSV file.
+    /// The CSV file, as it is or packed with gzip or zip.
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// What a column means, by its header or its place from 1: "Kolom X=phone"
+    /// or "2=consent_at". Once given, only the named columns mean something.
+    #[arg(long = "map", value_name = "COLUMN=ROLE", value_parser = mapped)]
+    mapped: Vec<(ColumnRef, Role)>,
+    /// The file has no header line: name the columns by their places.
+    #[arg(long, requires = "mapped")]
+    headerless: bool,
+    /// Writes the rejected rows with their reasons to this file, ready to be
+    /// mended.
+    #[arg(long, value_name = "FILE")]
+    rejected: Option<PathBuf>,
     /// Where the list comes from: own_crm, own_event, own_store, own_web_form,
     /// partner_with_named_consent or whatsapp_inbound.
     #[arg(long, value_name = "KIND", default_value = "own_crm", value_parser = source)]
@@ -107,6 +119,32 @@ struct ListArgs {
     /// JSON instead of a table.
     #[arg(long)]
     json: bool,
+}
+
+impl ListArgs {
+    fn mapping(&self) -> Option<ExplicitMapping> {
+        (!self.mapped.is_empty()).then(|| ExplicitMapping {
+            headerless: self.headerless,
+            roles: self.mapped.iter().cloned().collect(),
+        })
+    }
+}
+
+fn mapped(text: &str) -> Result<(ColumnRef, Role), String> {
+    let codes = || {
+        let codes: Vec<&str> = Role::ALL.iter().map(|role| role.code()).collect();
+        format!(
+            "expected COLUMN=ROLE with one of the roles {}",
+            codes.join(", ")
+        )
+    };
+    let (column, code) = text.rsplit_once('=').ok_or_else(codes)?;
+    let role = Role::from_code(code.trim()).ok_or_else(codes)?;
+    let column = match column.trim().parse() {
+        Ok(position) => ColumnRef::Position(position),
+        Err(_) => ColumnRef::Header(column.to_owned()),
+    };
+    Ok((column, role))
 }
 
 fn source(code: &str) -> Result<SourceKind, String> {
@@ -128,13 +166,11 @@ pub fn main(args: Args) -> ExitCode {
         } => publish(media::check(&file, declared), json, media::page),
         What::Csv(args) => {
             let at = moment(args.at);
-            let checked = table::check(&args.file, args.source, &args.countries, at);
-            publish(checked, args.json, table::page)
+            publish(table::check(&args, at), args.json, table::page)
         }
         What::List(args) => {
             let at = moment(args.at);
-            let checked = list::check(&args.file, args.source, &args.countries, at);
-            publish(checked, args.json, list::page)
+            publish(list::check(&args, at), args.json, list::page)
         }
         What::Template(args) => publish(template::check(&args), args.json, template::page),
         What::Webhook { path, json } => publish(webhook::check(&path), json, webhook::page),

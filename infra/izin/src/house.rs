@@ -121,7 +121,9 @@ impl House {
 
         let simulator =
             Simulator::start(simulator_config(&options, &seeds), simulated(&clock)).await?;
-        let mut variables = options.variables.clone();
+        // Nothing leaves this machine unless a caller asks for it.
+        let mut variables = vec![("IZIN_FOLLOW_LINKS", "off".to_owned())];
+        variables.extend(options.variables.clone());
         variables.push(("IZIN_GRAPH_URL", simulator.base_url().to_owned()));
         let functions = functions::Functions {
             aws: &aws,

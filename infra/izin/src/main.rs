@@ -19,14 +19,14 @@ enum Command {
     Demo(izin::demo::Args),
     /// The same service, listening, until it is stopped.
     Up(izin::up::Args),
+    /// Measurements: figures with their conditions.
+    Bench(izin::bench::Args),
     /// The policy's checks on files, offline.
     Check(izin::check::Args),
     /// Why one person would get a message, or not, or later.
     Explain(izin::explain::Args),
     /// A campaign's course before anything is sent.
     Simulate(izin::simulate::Args),
-    /// Measurements.
-    Bench(izin::bench::Args),
     /// A CSV of fictional people.
     People {
         /// How many rows.
@@ -46,10 +46,10 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Demo(args) => izin::demo::main(args),
         Command::Up(args) => izin::up::main(args),
+        Command::Bench(args) => izin::bench::main(args),
         Command::Check(args) => izin::check::main(args),
         Command::Explain(args) => izin::explain::main(args),
         Command::Simulate(args) => izin::simulate::main(args),
-        Command::Bench(args) => izin::bench::main(args),
         Command::People { rows, seed, out } => {
             match std::fs::write(&out, izin::people::csv(rows, seed)) {
                 Ok(()) => ExitCode::SUCCESS,

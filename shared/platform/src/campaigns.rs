@@ -13,7 +13,9 @@ mod imports;
 mod ledger;
 mod meta;
 mod meta_item;
+mod preflight;
 mod release;
+mod single;
 mod survey;
 mod templates;
 mod terms;
@@ -34,6 +36,7 @@ pub use self::imports::{
 };
 pub use self::ledger::BlockLedger;
 pub use self::meta::{Campaign, NewCampaign, TemplateRef};
+pub use self::preflight::Preflighted;
 pub use self::release::ReleaseReport;
 pub use self::survey::{BlockCursor, Survey};
 pub use self::templates::SyncedTemplate;

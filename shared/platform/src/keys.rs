@@ -155,6 +155,8 @@ impl ContactKey {
 pub enum CampaignKey {
     /// An API key, by its public half.
     ApiKey(KeyId),
+    /// Who wrote a campaign.
+    Author(TenantId, CampaignId),
     /// A block of a campaign.
     Block(TenantId, CampaignId, u32),
     /// What stops a tenant's messages: scope, and which account, number or
@@ -184,6 +186,8 @@ pub enum CampaignKey {
     Outcomes(TenantId, CampaignId, u32, u16),
     /// One page of a frozen audience.
     Page(TenantId, CampaignId, u32),
+    /// What was found in a campaign's message.
+    Preflight(TenantId, CampaignId),
     /// The slot clock of a number.
     Rate(String),
     /// The status sets of one block and attempt.
@@ -206,6 +210,12 @@ impl CampaignKey {
     pub fn key(&self) -> Key {
         match self {
             Self::ApiKey(id) => Key::new(format_args!("A#{id}"), "KEY"),
+            Self::Author(tenant, campaign) => {
+                Key::new(format_args!("T#{tenant}#K#{campaign}"), "AUTHOR")
+            }
+            Self::Preflight(tenant, campaign) => {
+                Key::new(format_args!("T#{tenant}#K#{campaign}"), "PREFLIGHT")
+            }
             Self::Block(tenant, campaign, block) => Key::new(
                 block_shard(*tenant, *campaign, block % BLOCK_SHARDS),
                 format_args!("B#{block:08}"),
@@ -303,7 +313,9 @@ impl CampaignKey {
             (["T", tenant, "K", campaign], sk) => {
                 let (tenant, campaign) = (tenant.parse().ok()?, campaign.parse().ok()?);
                 match sk {
+                    ["AUTHOR"] => Self::Author(tenant, campaign),
                     ["META"] => Self::Meta(tenant, campaign),
+                    ["PREFLIGHT"] => Self::Preflight(tenant, campaign),
                     ["BUDGET"] => Self::Budget(tenant, campaign),
                     ["FINDING", block, index] => {
                         Self::Finding(tenant, campaign, block.parse().ok()?, index.parse().ok()?)
@@ -386,7 +398,7 @@ mod tests {
             0_u32..100_000_000,
             any::<u16>(),
             "[0-9]{5,20}",
-            0_u8..20,
+            0_u8..22,
         );
         parts.prop_map(|(a, b, n, attempt, text, shape)| {
             let tenant = TenantId::from_uuid(Uuid::from_u128(a));
@@ -409,6 +421,8 @@ mod tests {
                 13 => CampaignKey::Statuses(tenant, campaign, n, attempt),
                 14 => CampaignKey::Tenant(tenant),
                 15 => CampaignKey::Template(tenant, text, "id".to_owned()),
+                20 => CampaignKey::Author(tenant, campaign),
+                19 => CampaignKey::Preflight(tenant, campaign),
                 16 => CampaignKey::Breaker(tenant, "number".to_owned(), text),
                 17 => CampaignKey::Budget(tenant, campaign),
                 18 => CampaignKey::Finding(tenant, campaign, n, attempt.to_le_bytes()[0]),

@@ -10,13 +10,17 @@
 //! - The rest of AWS: [`aws`], [`queue`], [`objects`], [`inbound`], [`secrets`],
 //!   [`batch`].
 //! - WhatsApp: [`whatsapp`].
+//! - Who is asked about links and files: [`expansion`], [`reputation`],
+//!   [`clamd`].
 
 pub mod aws;
 pub mod batch;
 pub mod campaigns;
+pub mod clamd;
 pub mod clock;
 pub mod config;
 pub mod contacts;
+pub mod expansion;
 pub mod fault;
 pub mod ids;
 pub mod inbound;
@@ -26,6 +30,7 @@ pub mod metrics;
 pub mod objects;
 pub mod queue;
 pub mod rate;
+pub mod reputation;
 pub mod secrets;
 mod table;
 pub mod telemetry;

@@ -16,7 +16,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use jiff::{SignedDuration, Timestamp};
 use policy::pace::skew;
-use policy::pace::slots::{Cut, Plan, Reservation, SlotClock, Start};
+use policy::pace::slots::{Cut, Plan, Reservation, SlotClock, Start, Wish};
 pub use policy::pace::slots::{Lane, Lease};
 
 use self::dates::Dates;
@@ -34,6 +34,19 @@ pub struct Rates {
     dates: Dates,
     /// Each clock as last seen. It may be old: the table's conditions decide.
     seen: Arc<Mutex<HashMap<String, SlotClock>>>,
+}
+
+/// What a worker asks for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Ask {
+    /// For whom.
+    pub lane: Lane,
+    /// How many slots at most.
+    pub wanted: u32,
+    /// The rate unless it was cut, thousandths of a message per second.
+    pub milli_rate: u64,
+    /// How long this worker needs from asking to its first slot.
+    pub lead: SignedDuration,
 }
 
 /// The answer to a reservation.
@@ -72,23 +85,22 @@ impl Rates {
         }
     }
 
-    /// Reserves at most `wanted` slots of `of`, a number or whatever else has a
-    /// slot clock, which runs at `milli_rate` unless it was cut. A clock that is
-    /// not there is made.
-    pub async fn lease(
-        &self,
-        of: &str,
-        lane: Lane,
-        wanted: u32,
-        milli_rate: u64,
-    ) -> Result<LeaseAnswer, Fault> {
+    /// Reserves slots of `of`, a number or whatever else has a slot clock. A
+    /// clock that is not there is made.
+    pub async fn lease(&self, of: &str, ask: Ask) -> Result<LeaseAnswer, Fault> {
         if !self.dates.are_bearable() {
             return Ok(LeaseAnswer::ClockOff);
         }
         let now = self.clock.now();
-        let asked = now.as_microsecond();
-        let seen = self.seen(of).unwrap_or(SlotClock::unused(milli_rate));
-        let mut plan = seen.follow(milli_rate, lane, wanted, asked);
+        let wish = Wish {
+            lane: ask.lane,
+            wanted: ask.wanted,
+            full: ask.milli_rate,
+            lead_us: i64::try_from(ask.lead.as_micros()).unwrap_or(i64::MAX),
+            now: now.as_microsecond(),
+        };
+        let seen = self.seen(of).unwrap_or(SlotClock::unused(wish.full));
+        let mut plan = seen.follow(&wish);
         for _ in 0..TRIES {
             let write = match plan {
                 Plan::Reserve(write) => write,
@@ -107,7 +119,7 @@ impl Rates {
                 Tried::Reserved { lease, .. } => return Ok(LeaseAnswer::Leased(lease)),
                 Tried::Found(found) => {
                     self.remember(of, found);
-                    plan = found.plan(milli_rate, lane, wanted, asked);
+                    plan = found.plan(&wish);
                 }
             }
         }

@@ -6,9 +6,10 @@
 //! file. [`accept_row`] judges each: a [`Candidate`], or reasons. A [`Report`]
 //! gives the rejected rows back, to be mended and uploaded again.
 //!
-//! A file that is no table, or that has no end to a line, is refused as a
-//! whole with place and remedy ([`FileRefusal`]); a bad row is rejected alone
-//! ([`RowReason`]). Compressed files are unpacked by the caller, before.
+//! A file that is no table is refused as a whole with place and remedy
+//! ([`FileRefusal`]); a bad row is rejected alone ([`RowReason`]), however bad:
+//! with zero bytes, megabytes long or with a quotation mark left open. Files
+//! packed with gzip or zip are unpacked on the way ([`Packing`]).
 //!
 //! ```text
 //! let mut reader = Reader::new(Limits::UPLOAD, None);
@@ -30,6 +31,7 @@ mod date;
 mod encoding;
 mod header;
 mod input;
+mod limits;
 mod phone;
 mod raw;
 mod read;
@@ -37,6 +39,7 @@ mod reason;
 mod record;
 mod refusal;
 mod report;
+mod role;
 mod row;
 mod sniff;
 mod summary;
@@ -46,15 +49,17 @@ mod unpack;
 pub use claim::ConsentClaim;
 pub use date::DateOrder;
 pub use encoding::Encoding;
-pub use header::{Column, ColumnRef, ExplicitMapping, Mapping, Role};
-pub use read::{Checkpoint, Limits, Reader, WINDOW_BYTES};
+pub use header::{Column, ColumnRef, ExplicitMapping, Mapping};
+pub use limits::Limits;
+pub use read::{Checkpoint, Reader, WINDOW_BYTES};
 pub use reason::RowReason;
 pub use record::Record;
 pub use refusal::{FileProblem, FileRefusal};
 pub use report::Report;
+pub use role::Role;
 pub use row::{Candidate, RowOutcome, Rules, accept_row, number, opt_out};
 pub use sniff::{Delimiter, Layout};
-pub use summary::{Summary, check_file};
+pub use summary::{Judged, Summary, check_file};
 pub use unpack::Packing;
 
 #[cfg(test)]

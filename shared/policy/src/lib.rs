@@ -20,6 +20,7 @@ pub mod pace;
 pub mod person;
 pub mod phone;
 pub mod preference;
+pub mod preflight;
 pub mod provenance;
 pub mod purpose;
 pub mod quiet_hours;

@@ -22,9 +22,10 @@ mod scan;
 mod tests;
 mod token;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use evaluate::{EvaluateError, Evaluation, evaluate};
+pub use host::is_public_address;
 
 /// The data files, as they are hashed into the policy version.
 pub(crate) const DATA: [&str; 4] = [
@@ -39,8 +40,9 @@ pub(crate) const DATA: [&str; 4] = [
 /// Text added on lines of its own never lowers the verdict.
 pub fn check(text: &str, context: &Context) -> Report {
     let mut findings = Vec::new();
+    let mut links = Vec::new();
     if scan::may_hold_links(text) {
-        scan::scan(text, context, &mut findings);
+        scan::scan(text, context, &mut findings, &mut links);
     }
     lures::scan(text, context, &mut findings);
     findings.retain(|finding| {
@@ -51,7 +53,11 @@ pub fn check(text: &str, context: &Context) -> Report {
         .map(|finding| finding.verdict)
         .max()
         .unwrap_or(Verdict::Allow);
-    Report { verdict, findings }
+    Report {
+        verdict,
+        findings,
+        links,
+    }
 }
 
 /// Whether a rendered button URL still leads where its template leads:
@@ -87,6 +93,21 @@ pub struct Context {
 }
 
 impl Context {
+    /// Nobody's, in the text itself.
+    pub const NONE: Self = Self {
+        allowed: Vec::new(),
+        own_brand: Vec::new(),
+        place: Place::Body,
+    };
+
+    /// The same, for a text that goes elsewhere.
+    pub fn at(&self, place: Place) -> Self {
+        Self {
+            place,
+            ..self.clone()
+        }
+    }
+
     fn trusts(&self, host: Option<&str>) -> bool {
         host.is_some_and(|host| covers(&self.allowed, host))
     }
@@ -114,7 +135,7 @@ pub enum Place {
 }
 
 /// What becomes of a message, in rising severity.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// It may go.
@@ -144,6 +165,38 @@ pub struct Report {
     pub verdict: Verdict,
     /// Every finding, in the order of the text.
     pub findings: Vec<Finding>,
+    /// Every web address, in the order of the text.
+    pub links: Vec<Link>,
+}
+
+/// A web address in a text.
+#[derive(Clone, Eq, PartialEq, Serialize)]
+pub struct Link {
+    /// As it stands in the text, without what cannot be seen: message text, so
+    /// never for logs.
+    pub shown: String,
+    /// The host that it really leads to; `None` if no resolver takes it.
+    pub host: Option<String>,
+}
+
+impl Link {
+    /// Where it really leads, as a browser would ask for it.
+    pub fn leads_to(&self) -> Option<url::Url> {
+        let schemed = self.shown.contains("://");
+        let address = if schemed {
+            self.shown.clone()
+        } else {
+            format!("https://{}", self.shown)
+        };
+        url::Url::parse(&address).ok()
+    }
+}
+
+impl std::fmt::Debug for Link {
+    /// Without the text: a variable's value may stand in it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link").finish_non_exhaustive()
+    }
 }
 
 /// One reason, and where it was found.
@@ -255,6 +308,12 @@ reasons! {
     LinkInParameter => "link_in_parameter",
     /// Words that ask for a secret or threaten an account.
     PhishText => "phish_text",
+    /// Somebody who keeps count of harmful addresses lists it.
+    Listed => "listed",
+    /// Whoever keeps count of harmful addresses did not answer.
+    ReputationUnavailable => "reputation_unavailable",
+    /// Where a short link leads could not be found out.
+    NotExpanded => "not_expanded",
 }
 
 /// Collects findings of one place in the text.
@@ -302,6 +361,9 @@ impl Notes<'_> {
         }
     }
 }
+
+/// How many addresses of one text are told.
+const MOST_LINKS: usize = 64;
 
 /// How many findings are told one by one.
 const MOST_FINDINGS: usize = 256;

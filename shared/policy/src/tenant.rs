@@ -54,6 +54,8 @@ impl Settings {
         terms
             .reviewed_countries
             .clone_from(&self.reviewed_countries);
+        terms.links.allowed.clone_from(&self.own_domains);
+        terms.links.own_brand.clone_from(&self.brand_domains);
         terms
     }
 }

@@ -10,10 +10,12 @@ use platform::fault::Fault;
 use policy::campaign::{CampaignState, CampaignStep, HoldReason, suits, template_hold};
 use policy::content::{Finding, Mapping, Severity, Template, check};
 use policy::ids::{CampaignId, TenantId};
+use policy::links::Verdict;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::lifecycle::{TRIES, moved_by_others};
+use super::preflight;
 use super::view::CampaignView;
 use crate::Deps;
 use crate::auth::TenantCtx;
@@ -108,7 +110,9 @@ async fn examine(
     let columns: Vec<&str> = columns.iter().map(|name| name.as_str()).collect();
     let findings = check(&template, &mapping, &columns, &business);
 
+    let preflight = preflight::present(deps, tenant, id, &template, &mapping).await?;
     let mut blockers = listed(&findings, Severity::Blocker);
+    blockers.extend(preflight::listed(&preflight, Verdict::Block));
     if !suits(template.category, &campaign.plan.purpose) {
         blockers.push(FieldError {
             pointer: "/purpose".to_owned(),
@@ -122,13 +126,19 @@ async fn examine(
             blockers,
         ));
     }
-    let warnings = listed(&findings, Severity::Warning);
+    let mut warnings = listed(&findings, Severity::Warning);
+    warnings.extend(preflight::listed(&preflight, Verdict::Warn));
     if !warnings.is_empty() && by.is_none() {
         return Err(Problem::blocked(
             "there are warnings: whoever takes them on gives a name as `by`",
             warnings,
         ));
     }
+    // A doubt about a link or a file may take a second person.
+    let author = deps.campaigns.author(tenant, id).await?;
+    let two = deps.campaigns.settings(tenant).await?.two_person_approval;
+    policy::preflight::approve(preflight.verdict, author.as_deref(), by, two)
+        .map_err(|gap| Problem::blocked(gap.to_string(), warnings))?;
     Ok(Approved {
         template: synced.fingerprint()?,
         category: template.category.code().to_owned(),

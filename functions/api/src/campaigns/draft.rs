@@ -31,34 +31,38 @@ use crate::request::{Body, Fields, escaped};
 pub(crate) struct CampaignRequest {
     /// The operator's name for it.
     #[schema(required = true, nullable = false)]
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     /// To whom: the list's id.
     #[schema(required = true, nullable = false)]
-    list_id: Option<String>,
+    pub(crate) list_id: Option<String>,
     /// From which number: WhatsApp's id of it.
     #[schema(required = true, nullable = false)]
-    sender: Option<String>,
+    pub(crate) sender: Option<String>,
     /// Which template.
     #[schema(required = true, nullable = false)]
-    template: Option<TemplateRequest>,
+    pub(crate) template: Option<TemplateRequest>,
     /// Where the template's variables come from: variable → source, such as
     /// `body.1` → `column:name`.
     #[serde(default)]
-    mapping: BTreeMap<String, String>,
+    pub(crate) mapping: BTreeMap<String, String>,
     /// What the message is for, such as `marketing.promo`: a person gets it if
     /// their consent covers this.
     #[schema(required = true, nullable = false)]
-    purpose: Option<String>,
+    pub(crate) purpose: Option<String>,
     /// After this moment the message has no use and is not sent.
     #[schema(format = DateTime)]
-    not_after: Option<String>,
+    pub(crate) not_after: Option<String>,
     /// The share of the audience, in per cent, that goes first: the rest follows
     /// when their answers stay within the bounds. 1 to 50.
-    canary_percent: Option<u8>,
+    pub(crate) canary_percent: Option<u8>,
     /// So many people at a time.
-    tranche: Option<TrancheRequest>,
+    pub(crate) tranche: Option<TrancheRequest>,
     /// What it may cost.
-    budget: Option<BudgetRequest>,
+    pub(crate) budget: Option<BudgetRequest>,
+    /// The person who wrote it. Needed where the tenant asks for two persons
+    /// and the message is one that must be answered for.
+    #[schema(nullable = false)]
+    pub(crate) author: Option<String>,
 }
 
 /// So many people at a time.
@@ -126,6 +130,11 @@ pub(crate) async fn create(
     deps.campaigns
         .create_campaign_with(tenant, campaign_id, &plan, &controls)
         .await?;
+    if let Some(author) = &request.author {
+        deps.campaigns
+            .put_author(tenant, campaign_id, author)
+            .await?;
+    }
     tracing::info!(campaign = %campaign_id, "campaign written down");
     let campaign = super::find(&deps, tenant, campaign_id).await?;
     let view = CampaignView::new(campaign_id, campaign);
@@ -134,7 +143,7 @@ pub(crate) async fn create(
 
 /// A request as far as it can be read: what is missing here was refused.
 #[derive(Debug)]
-struct Draft {
+pub(crate) struct Draft {
     name: Option<String>,
     list: Option<ListId>,
     sender: Option<String>,
@@ -145,8 +154,11 @@ struct Draft {
 }
 
 impl Draft {
-    fn read(request: &CampaignRequest, now: Timestamp, fields: &mut Fields) -> Self {
+    pub(crate) fn read(request: &CampaignRequest, now: Timestamp, fields: &mut Fields) -> Self {
         let name = fields.short_text("/name", request.name.as_deref());
+        if let Some(author) = &request.author {
+            fields.short_text("/author", Some(author));
+        }
         let list = fields.parsed("/list_id", request.list_id.as_deref());
         let sender = fields.required("/sender", request.sender.as_deref());
         let sender = sender.and_then(|sender| {
@@ -178,7 +190,7 @@ impl Draft {
     }
 
     /// Whether what it names is there, and this tenant's.
-    async fn look_up(
+    pub(crate) async fn look_up(
         &self,
         deps: &Deps,
         tenant: TenantId,
@@ -199,7 +211,7 @@ impl Draft {
         Ok(())
     }
 
-    fn plan(self) -> Option<NewCampaign> {
+    pub(crate) fn plan(self) -> Option<NewCampaign> {
         Some(NewCampaign {
             name: self.name?,
             list: self.list?,
@@ -349,6 +361,37 @@ mod tests {
                 ("/mapping/knopf~1x.1", "unreadable"),
                 ("/purpose", "unreadable"),
                 ("/not_after", "in_the_past"),
+            ]
+        );
+    }
+
+    #[test]
+    fn how_it_is_released_is_read_or_refused() {
+        let controls = |extra: Value| {
+            let mut body = good();
+            for (name, value) in extra.as_object().unwrap() {
+                body[name] = value.clone();
+            }
+            let request: CampaignRequest = serde_json::from_value(body).unwrap();
+            let mut fields = Fields::default();
+            let controls = read_controls(&request, &mut fields);
+            fields
+                .finish()
+                .map(|()| controls)
+                .map_err(|problem| problem.codes())
+        };
+        assert_eq!(controls(json!({})), Ok(Controls::default()));
+        let tranche = json!({"people": 500, "every_minutes": 90});
+        let read = controls(json!({"canary_percent": 5, "tranche": tranche})).unwrap();
+        assert_eq!(read.canary_percent, Some(5));
+        let every = read.tranche.map(|tranche| tranche.every);
+        assert_eq!(every, Some(SignedDuration::from_mins(90)));
+        let tranche = json!({"people": 0, "every_minutes": 90});
+        assert_eq!(
+            controls(json!({"canary_percent": 51, "tranche": tranche})).unwrap_err(),
+            [
+                ("/canary_percent".to_owned(), "out_of_range"),
+                ("/tranche".to_owned(), "out_of_range"),
             ]
         );
     }

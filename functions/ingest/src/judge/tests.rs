@@ -1,6 +1,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::io::Write as _;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use jiff::civil::date;
 use policy::ids::TenantId;
 use policy::provenance::SourceKind;
@@ -139,11 +142,21 @@ fn staged_people_come_back_as_they_went() {
     assert!(!before.is_empty());
 }
 
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
-    fn cuts_and_resumption_change_nothing(cut in 1_usize..400, stop in 0_usize..9) {
-        let bytes = file(60);
+    fn cuts_and_resumption_change_nothing(
+        cut in 1_usize..400,
+        stop in 0_usize..9,
+        packed in any::<bool>(),
+    ) {
+        let bytes = if packed { gzip(&file(60)) } else { file(60) };
         let wanted = walk(&mut Judge::new(terms(ImportMode::Contacts)), &bytes, bytes.len());
         let whole = walk(&mut Judge::new(terms(ImportMode::Contacts)), &bytes, cut);
         prop_assert_eq!(&whole, &wanted);

@@ -170,3 +170,25 @@ async fn conserves(house: &House, campaign: CampaignId, audience: u64) -> Result
     let (totals, _) = campaigns.totals(house.seeds.tenant, campaign).await?;
     Ok(totals.audience() == audience)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Small enough for every day; the command does ten thousand.
+    #[tokio::test]
+    async fn nobody_twice_and_nobody_lost_whatever_goes_wrong() {
+        let args = Args {
+            recipients: 60,
+            seed: 3,
+            crash_rate: 0.02,
+            timeout_rate: 0.1,
+            mps: 80,
+            output: Output { json: None },
+        };
+        let figures = story(args).await.unwrap();
+        assert!(figures.are_as_they_must_be(), "{}", figures.table());
+        // Something did go wrong.
+        assert!(figures.anything_went_wrong(), "{}", figures.table());
+    }
+}

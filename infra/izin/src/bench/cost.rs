@@ -83,3 +83,39 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<bool> {
     args.output.publish(&figures, &figures.table())?;
     Ok(figures.are_within_targets())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::count::Seen;
+    use super::*;
+
+    fn setting(disturbed: bool) -> Setting {
+        Setting {
+            messages: 100,
+            seed: 1,
+            mps: 80,
+            disturbed,
+        }
+    }
+
+    #[tokio::test]
+    async fn ours_makes_one_claim_and_little_else_for_a_message() {
+        let run = ours::run(setting(false)).await.unwrap();
+        let send = &run.stages["SendFunction"].readings;
+        let claims = send.write_units["ContactsTable"];
+        assert!((claims - 100.0).abs() < f64::EPSILON, "{claims}");
+        let rest = send.all_write_units() - claims;
+        assert!(rest <= 0.30 * 100.0, "{rest}");
+        assert_eq!(run.seen.requests, 100);
+        assert_eq!(run.stages["WebhookFunction"].invocations, 300);
+    }
+
+    #[tokio::test]
+    async fn the_other_ways_reach_people_twice_under_the_same_faults() {
+        let duplicates = |seen: Seen| seen.duplicate_recipients;
+        let naive = naive::run(setting(true)).await.unwrap();
+        assert!(duplicates(naive.seen) > 0, "{:?}", naive.seen);
+        let sample = sample::run(setting(true)).await.unwrap();
+        assert!(duplicates(sample.seen) > 0, "{:?}", sample.seen);
+    }
+}

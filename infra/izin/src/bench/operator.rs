@@ -149,12 +149,12 @@ impl<'a> Operator<'a> {
     ) -> anyhow::Result<Value> {
         let mut view = Value::Null;
         // Two days, which no quiet hours survive.
-        for _ in 0..2 * 86_400 / 5 {
+        for _ in 0..2 * 86_400 / 20 {
             view = self.ask("GET", path, Value::Null).await?;
             if is_reached(&view) {
                 return Ok(view);
             }
-            self.wait(5_000).await;
+            self.wait(20_000).await;
         }
         bail!("GET {path} never answered as it should: {view}")
     }

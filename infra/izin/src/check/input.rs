@@ -3,7 +3,7 @@
 //! No message repeats what stands in a file: it may be about people.
 
 use std::fmt;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _};
 use std::marker::PhantomData;
 use std::path::Path;
 
@@ -21,19 +21,26 @@ use serde::{Deserialize, Deserializer};
 
 /// Why a file cannot be used: the file, the line, what is wrong, the remedy.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{file}{}: {what}; {remedy}", Line(*line))]
+#[error("{file}{}: {what}; {remedy}", Place(*line, *column))]
 pub(crate) struct Problem {
     file: String,
     line: Option<u64>,
+    column: Option<usize>,
     what: String,
     remedy: String,
 }
 
-struct Line(Option<u64>);
+struct Place(Option<u64>, Option<usize>);
 
-impl fmt::Display for Line {
+impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.map_or(Ok(()), |line| write!(f, ", line {line}"))
+        if let Some(line) = self.0 {
+            write!(f, ", line {line}")?;
+        }
+        if let Some(column) = self.1 {
+            write!(f, ", column {column}")?;
+        }
+        Ok(())
     }
 }
 
@@ -47,6 +54,7 @@ impl Problem {
         Self {
             file: path.display().to_string(),
             line: line.into(),
+            column: None,
             what: what.into(),
             remedy: remedy.into(),
         }
@@ -54,12 +62,15 @@ impl Problem {
 
     /// A table that the import refuses.
     pub(crate) fn of_table(path: &Path, refusal: FileRefusal) -> Self {
-        Self::new(
-            path,
-            refusal.line,
-            refusal.problem.to_string(),
-            refusal.remedy(),
-        )
+        Self {
+            column: refusal.column,
+            ..Self::new(
+                path,
+                refusal.line,
+                refusal.problem.to_string(),
+                refusal.remedy(),
+            )
+        }
     }
 
     /// A JSON file that is none, or not of the expected shape.
@@ -86,7 +97,52 @@ impl Problem {
 
 /// Reads a file.
 pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Problem> {
-    std::fs::read(path).map_err(|error| match error.kind() {
+    std::fs::read(path).map_err(|error| unreadable(path, &error))
+}
+
+/// A file that is read piece by piece, however large it is.
+pub(crate) struct Pieces {
+    file: std::fs::File,
+    error: Option<std::io::Error>,
+}
+
+impl Pieces {
+    pub(crate) fn of(path: &Path) -> Result<Self, Problem> {
+        let file = std::fs::File::open(path);
+        Ok(Self {
+            file: file.map_err(|error| unreadable(path, &error))?,
+            error: None,
+        })
+    }
+
+    /// Whether all pieces were read.
+    pub(crate) fn finish(self, path: &Path) -> Result<(), Problem> {
+        self.error
+            .map_or(Ok(()), |error| Err(unreadable(path, &error)))
+    }
+}
+
+impl Iterator for Pieces {
+    type Item = Vec<u8>;
+
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let mut piece = vec![0; 256 << 10];
+        match self.file.read(&mut piece) {
+            Ok(0) => None,
+            Ok(length) => {
+                piece.truncate(length);
+                Some(piece)
+            }
+            Err(error) => {
+                self.error = Some(error);
+                None
+            }
+        }
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
+    match error.kind() {
         ErrorKind::NotFound => Problem::new(path, None, "there is no such file", "check the path"),
         ErrorKind::IsADirectory => {
             Problem::new(path, None, "this is a folder", "name a file in it")
@@ -97,7 +153,7 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Problem> {
             format!("it cannot be read ({})", error.kind()),
             "check its permissions",
         ),
-    })
+    }
 }
 
 /// Reads a file of UTF-8 text.

@@ -2,19 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
-use policy::import::{FileRefusal, Limits, Reader, RowOutcome, RowReason, Rules, accept_row};
+use policy::import::{Judged, Record, Report, RowReason, Rules, Summary, check_file};
 use policy::provenance::{
     Assessment, Declaration, InvalidNumber, Neighbours, Observer, Row, SourceKind,
 };
 use serde::Serialize;
 
-use super::facts;
-use super::input::{self, Problem};
+use super::ListArgs;
+use super::input::{Pieces, Problem};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Answer {
@@ -34,16 +36,9 @@ struct Reason {
     sentence: &'static str,
 }
 
-pub(super) fn check(
-    path: &Path,
-    source: SourceKind,
-    countries: &[String],
-    at: Timestamp,
-) -> Result<Answer, Problem> {
-    let bytes = input::bytes(path)?;
-    let declaration = declaration(source, countries, at);
-    let assessment = assess(&bytes, declaration, &Rules::indonesian(at))
-        .map_err(|refusal| Problem::of_table(path, refusal))?;
+pub(super) fn check(args: &ListArgs, at: Timestamp) -> Result<Answer, Problem> {
+    let walked = walk(args, at)?;
+    let assessment = &walked.assessment;
     let reasons = assessment.reasons.iter().map(|reason| Reason {
         code: reason.code,
         verdict: reason.verdict.code(),
@@ -53,11 +48,119 @@ pub(super) fn check(
         sentence: sentence(reason.code),
     });
     Ok(Answer {
-        source: source.code(),
+        source: args.source.code(),
         score: assessment.score,
         verdict: assessment.verdict.code(),
         reasons: reasons.collect(),
     })
+}
+
+/// What a walk over a list comes to.
+#[derive(Debug)]
+pub(super) struct Walked {
+    pub(super) summary: Summary,
+    pub(super) assessment: Assessment,
+}
+
+/// Judges every row of a list, lets an observer see it as an import does, and
+/// writes the report on the rejected ones if that is asked for.
+pub(super) fn walk(args: &ListArgs, at: Timestamp) -> Result<Walked, Problem> {
+    let path = &args.file;
+    let rules = Rules::indonesian(at);
+    let mut observer = Observer::new(declaration(args.source, &args.countries, at), at);
+    let mut rejected = args.rejected.as_deref().map(Rejected::create).transpose()?;
+    let mut pieces = Pieces::of(path)?;
+    let summary = check_file(&mut pieces, args.mapping(), &rules, |record, judged| {
+        observe(&mut observer, judged);
+        if let (Some(rejected), Judged::Rejected(reasons)) = (&mut rejected, judged) {
+            rejected.add(record, reasons);
+        }
+    });
+    // What could not be read is no shorter file.
+    pieces.finish(path)?;
+    let summary = summary.map_err(|refusal| Problem::of_table(path, refusal))?;
+    rejected.map_or(Ok(()), Rejected::finish)?;
+    Ok(Walked {
+        summary,
+        assessment: observer.assess(&Neighbours::default()),
+    })
+}
+
+fn observe(observer: &mut Observer, judged: Judged<'_>) {
+    match judged {
+        Judged::Accepted(person) => {
+            let consent = person.consent.as_ref();
+            observer.push(Row {
+                phone: &person.phone,
+                name: person.name.as_deref(),
+                consent_at: consent.map(|consent| consent.at),
+                // The row itself is evidence of a dated yes.
+                has_evidence: consent.is_some(),
+                is_trap: false,
+            });
+        }
+        Judged::Duplicate(_) => observer.push_invalid(InvalidNumber::Duplicate),
+        Judged::Rejected(reasons) => {
+            if reasons.iter().any(|why| matches!(why, RowReason::Phone(_))) {
+                observer.push_invalid(InvalidNumber::NotInPlan);
+            }
+        }
+    }
+}
+
+/// The report on rejected rows, on its way into a file.
+#[derive(Debug)]
+struct Rejected<'a> {
+    path: &'a Path,
+    file: BufWriter<File>,
+    report: Option<Report>,
+    written: io::Result<()>,
+}
+
+impl<'a> Rejected<'a> {
+    fn create(path: &'a Path) -> Result<Self, Problem> {
+        let file = File::create(path).map_err(|error| Self::problem(path, &error))?;
+        Ok(Self {
+            path,
+            file: BufWriter::new(file),
+            report: None,
+            written: Ok(()),
+        })
+    }
+
+    fn add(&mut self, record: &Record<'_>, reasons: &[RowReason]) {
+        if self.written.is_err() {
+            return;
+        }
+        let is_first = self.report.is_none();
+        let report = self
+            .report
+            .get_or_insert_with(|| Report::new(record.layout()));
+        let header = if is_first { report.header() } else { "" };
+        let row = report.row(record, reasons);
+        self.written = write!(self.file, "{header}{row}");
+    }
+
+    fn finish(self) -> Result<(), Problem> {
+        let Self {
+            path,
+            mut file,
+            written,
+            ..
+        } = self;
+        let written = written.and_then(|()| file.flush());
+        written.map_err(|error| Self::problem(path, &error))
+    }
+
+    fn problem(path: &Path, error: &io::Error) -> Problem {
+        let what = format!("the report cannot be written ({})", error.kind());
+        Problem::new(
+            path,
+            None,
+            what,
+            "name a file in a folder that can be written to",
+        )
+    }
 }
 
 /// No consent is older than WhatsApp.
@@ -65,7 +168,7 @@ const FIRST_DAY: Date = date(2009, 1, 1);
 
 /// What a check assumes: a list of these countries, collected at any time
 /// until now. Signature and consent text are for the service to ask for.
-pub(super) fn declaration(kind: SourceKind, countries: &[String], at: Timestamp) -> Declaration {
+fn declaration(kind: SourceKind, countries: &[String], at: Timestamp) -> Declaration {
     let countries: BTreeSet<String> = countries
         .iter()
         .map(|code| code.trim().to_ascii_uppercase())
@@ -80,44 +183,6 @@ pub(super) fn declaration(kind: SourceKind, countries: &[String], at: Timestamp)
         partner_contract: None,
         attestation: None,
     }
-}
-
-/// Lets an observer see every row, as an import does.
-pub(super) fn assess(
-    bytes: &[u8],
-    declaration: Declaration,
-    rules: &Rules,
-) -> Result<Assessment, FileRefusal> {
-    let mut observer = Observer::new(declaration, rules.now);
-    let mut seen = BTreeSet::new();
-    let mut reader = Reader::new(Limits::UPLOAD, None);
-    reader.push(bytes);
-    reader.finish();
-    while let Some(record) = reader.next_record()? {
-        match accept_row(&record, rules) {
-            RowOutcome::Accepted(person) => {
-                if !seen.insert(facts::token(&person.phone)) {
-                    observer.push_invalid(InvalidNumber::Duplicate);
-                    continue;
-                }
-                let consent = person.consent.as_ref();
-                observer.push(Row {
-                    phone: &person.phone,
-                    name: person.name.as_deref(),
-                    consent_at: consent.map(|consent| consent.at),
-                    // The row itself is evidence of a dated yes.
-                    has_evidence: consent.is_some(),
-                    is_trap: false,
-                });
-            }
-            RowOutcome::Rejected { reasons } => {
-                if reasons.iter().any(|why| matches!(why, RowReason::Phone(_))) {
-                    observer.push_invalid(InvalidNumber::NotInPlan);
-                }
-            }
-        }
-    }
-    Ok(observer.assess(&Neighbours::default()))
 }
 
 /// What a reason means and what helps.

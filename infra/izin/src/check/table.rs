@@ -1,15 +1,13 @@
 //! What an import of a file would come to.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use jiff::Timestamp;
-use policy::import::{Rules, Summary, check_file};
-use policy::provenance::SourceKind;
+use policy::import::Summary;
 use serde::Serialize;
 
-use super::input::{self, Problem};
-use super::list;
+use super::input::Problem;
+use super::{ListArgs, list};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Answer {
@@ -24,18 +22,11 @@ struct Provenance {
     reasons: Vec<&'static str>,
 }
 
-pub(super) fn check(
-    path: &Path,
-    source: SourceKind,
-    countries: &[String],
-    at: Timestamp,
-) -> Result<Answer, Problem> {
-    let bytes = input::bytes(path)?;
-    let rules = Rules::indonesian(at);
-    let summary = check_file(bytes.chunks(64 << 10), None, &rules)
-        .map_err(|refusal| Problem::of_table(path, refusal))?;
-    let assessment = list::assess(&bytes, list::declaration(source, countries, at), &rules)
-        .map_err(|refusal| Problem::of_table(path, refusal))?;
+pub(super) fn check(args: &ListArgs, at: Timestamp) -> Result<Answer, Problem> {
+    let list::Walked {
+        summary,
+        assessment,
+    } = list::walk(args, at)?;
     Ok(Answer {
         summary,
         provenance: Provenance {

@@ -32,8 +32,17 @@ fn at() -> Timestamp {
     "2026-11-24T03:00:00Z".parse().unwrap()
 }
 
-fn countries() -> Vec<String> {
-    vec!["ID".to_owned()]
+fn list_args(file: &str) -> ListArgs {
+    ListArgs {
+        file: fixture(file),
+        mapped: Vec::new(),
+        headerless: false,
+        rejected: None,
+        source: SourceKind::OwnCrm,
+        countries: vec!["ID".to_owned()],
+        at: None,
+        json: true,
+    }
 }
 
 #[test]
@@ -58,8 +67,7 @@ fn a_bad_label_is_named_by_its_line() {
 
 #[test]
 fn an_import_is_foretold() {
-    let path = fixture("people.csv");
-    let answer = json(table::check(&path, SourceKind::OwnCrm, &countries(), at()));
+    let answer = json(table::check(&list_args("people.csv"), at()));
     let expected = serde_json::json!({
         "rows": 5, "accepted": 3, "rejected": 1, "duplicates": 1, "without_consent": 1,
         "encoding": "UTF-8", "delimiter": ",", "reasons": {"phone_too_short": 1},
@@ -70,33 +78,80 @@ fn an_import_is_foretold() {
 
 #[test]
 fn a_table_without_numbers_is_refused_with_a_remedy() {
-    let path = fixture("people_no_phone.csv");
-    let refused = complaint(table::check(&path, SourceKind::OwnCrm, &countries(), at()));
+    let args = list_args("people_no_phone.csv");
+    let refused = complaint(table::check(&args, at()));
     assert_eq!(
         refused,
         "people_no_phone.csv, line 1: no column of the header is known to hold phone numbers; \
          call the column `phone` or `no_hp`, or name it in the mapping"
     );
+    assert_eq!(complaint(list::check(&args, at())), refused);
     assert_eq!(
-        complaint(list::check(&path, SourceKind::OwnCrm, &countries(), at())),
-        refused
-    );
-    assert_eq!(
-        complaint(table::check(
-            &fixture("none.csv"),
-            SourceKind::OwnCrm,
-            &countries(),
-            at()
-        )),
+        complaint(table::check(&list_args("none.csv"), at())),
         "none.csv: there is no such file; check the path"
     );
 }
 
 #[test]
+fn columns_may_be_named_by_hand() {
+    let named = |columns: &[&str], headerless| {
+        let args = ListArgs {
+            mapped: columns.iter().map(|text| mapped(text).unwrap()).collect(),
+            headerless,
+            ..list_args("people_odd.csv")
+        };
+        table::check(&args, at())
+    };
+    let answer = json(named(&["Hubungi=phone", "3=consent_at"], false));
+    assert_eq!(answer["rows"], 2, "{answer}");
+    assert_eq!(answer["accepted"], 2, "{answer}");
+    assert_eq!(answer["without_consent"], 0, "{answer}");
+    // Without a header, the header is one more row.
+    let answer = json(named(&["2=phone"], true));
+    assert_eq!(answer["rows"], 3, "{answer}");
+    assert_eq!(answer["reasons"]["phone_not_digits"], 1, "{answer}");
+    assert_eq!(
+        complaint(named(&["Nomor=phone"], false)),
+        "people_odd.csv, line 1: a column that the mapping names is not in the header; \
+         name the columns as the header of this file does"
+    );
+    assert!(
+        mapped("Hubungi=telephone")
+            .unwrap_err()
+            .contains("phone_other")
+    );
+}
+
+#[test]
+fn rejected_rows_come_back_to_be_mended() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("rejected.csv");
+    let args = ListArgs {
+        rejected: Some(report.clone()),
+        ..list_args("people.csv")
+    };
+    table::check(&args, at()).unwrap();
+    let again = table::check(
+        &ListArgs {
+            file: report.clone(),
+            ..list_args("people.csv")
+        },
+        at(),
+    );
+    let again = json(again);
+    assert_eq!((&again["rows"], &again["rejected"]), (&1.into(), &1.into()));
+    let mended = std::fs::read_to_string(&report).unwrap();
+    assert!(mended.contains("phone_too_short"), "{mended}");
+}
+
+#[test]
 fn a_made_up_list_is_told_by_its_numbers_and_dates() {
-    let path = fixture("people_generated.csv");
-    let codes = |kind| -> Vec<String> {
-        let answer = json(list::check(&path, kind, &countries(), at()));
+    let codes = |source| -> Vec<String> {
+        let args = ListArgs {
+            source,
+            ..list_args("people_generated.csv")
+        };
+        let answer = json(list::check(&args, at()));
         assert_eq!(answer["verdict"], "review");
         let reasons = answer["reasons"].as_array().unwrap();
         for reason in reasons {
@@ -190,8 +245,7 @@ fn broken_templates_and_mappings_are_named_by_their_lines() {
 
 #[test]
 fn pages_say_the_same_to_people() {
-    let path = fixture("people.csv");
-    let page = table::page(&table::check(&path, SourceKind::OwnCrm, &countries(), at()).unwrap());
+    let page = table::page(&table::check(&list_args("people.csv"), at()).unwrap());
     assert!(page.contains("3  people accepted"), "{page}");
     assert!(page.contains("review consent_missing"), "{page}");
     let args = template_args("template.json", Some("mapping.json"));

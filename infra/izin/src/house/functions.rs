@@ -50,7 +50,9 @@ impl Functions<'_> {
             self.sqs(
                 "ConsentFunction",
                 consent::Config::from_env,
-                consent::Deps::new,
+                |config: &_, clients: &_, clock| {
+                    consent::Deps::new(config, clients, clock).expect("an HTTP client can be built")
+                },
                 |event, given, deps| {
                     Box::pin(async move { consent::handle(event, given, &deps).await })
                 },

@@ -77,6 +77,8 @@ pub struct Campaign {
     pub reopens: bool,
     /// When it was cancelled.
     pub cancelled_at: Option<Timestamp>,
+    /// Whether it is a single message, for which somebody waits.
+    pub is_single: bool,
 }
 
 impl Campaign {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use policy::campaign::{CampaignState, Gate, HoldReason};
 use policy::ids::ListId;
 use policy::purpose::Purpose;
@@ -53,6 +54,8 @@ pub(super) struct MetaItem {
     reopens: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cancelled_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_single: bool,
 }
 
 impl MetaItem {
@@ -83,6 +86,20 @@ impl MetaItem {
             approved: None,
             reopens: None,
             cancelled_at: None,
+            is_single: false,
+        }
+    }
+
+    /// A campaign of one block, which runs from the start.
+    pub(super) fn single(plan: &NewCampaign, now: Timestamp) -> Self {
+        Self {
+            state: CampaignState::Running.code().to_owned(),
+            pages_planned: 1,
+            blocks_planned: 1,
+            // Its own queue message is its release; the timer looks later.
+            released_at: Some(millis(now)),
+            is_single: true,
+            ..Self::draft(plan, &Controls::default())
         }
     }
 
@@ -115,6 +132,7 @@ impl MetaItem {
             approved: self.approved,
             reopens: self.reopens.unwrap_or(false),
             cancelled_at: self.cancelled_at.map(moment),
+            is_single: self.is_single,
             plan: NewCampaign {
                 name: self.name,
                 list: self.list,

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::date::{self, DateProblem};
-use super::header::Role;
 use super::reason::RowReason;
+use super::role::Role;
 use super::row::{Row, Rules};
 use super::text::{self, Answer};
 use crate::consent::{Basis, Grant, Notice};
@@ -62,7 +62,14 @@ const FIRST_YEAR: i16 = 2009;
 
 /// Reads the consent columns; what is wrong goes to `reasons`.
 pub(super) fn judge(row: &Row<'_>, rules: &Rules, reasons: &mut Vec<RowReason>) -> Verdict {
-    let mut date = row.cell(Role::ConsentAt);
+    let is_dated = |cell: &&str| {
+        let dated = date::parse(cell, None, rules.date_order, &rules.zone);
+        dated != Err(DateProblem::Invalid)
+    };
+    // A column called "consent time" may hold the whole date.
+    let mut date = row
+        .cell(Role::ConsentAt)
+        .or_else(|| row.cell(Role::ConsentTime).filter(is_dated));
     let mut answer = None;
     if let Some(status) = row.cell(Role::ConsentStatus) {
         answer = text::answer(status);
@@ -129,7 +136,7 @@ fn claim(
     date: &str,
     reasons: &mut Vec<RowReason>,
 ) -> Option<ConsentClaim> {
-    let clock = row.cell(Role::ConsentTime);
+    let clock = row.cell(Role::ConsentTime).filter(|clock| *clock != date);
     let at = moment(date, clock, rules)
         .map_err(|why| reasons.push(why))
         .ok();

@@ -5,6 +5,8 @@
 //! and zone. What could mean two dates is read by the caller's order, never
 //! guessed row by row.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{Offset, TimeZone};
@@ -41,7 +43,8 @@ pub(super) fn parse(
     {
         return at.ok_or(DateProblem::Invalid);
     }
-    if let Some(found) = number(text, zone) {
+    let text = &*plain(text);
+    if let Some(found) = number(text, order, zone) {
         let moment = found.ok_or(DateProblem::Invalid)?;
         let Some(clock) = clock else {
             return Ok(moment);
@@ -56,6 +59,31 @@ pub(super) fn parse(
         Some(clock) if parts.time.is_none() => parts.read_clock(clock, order)?.finish(zone),
         _ => parts.finish(zone),
     }
+}
+
+/// Digits of other scripts, and the words that some systems write between or
+/// behind them, in the forms that are read.
+fn plain(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() && !text.contains(' ') {
+        return text.into();
+    }
+    let mut text = text::ascii_digits(text);
+    if text.contains('年') {
+        text = text.replace(['年', '月'], "-").replace('日', " ").into();
+    }
+    if text.contains(" / ") {
+        text = text.replace(" / ", "/").into();
+    }
+    // `… GMT+0700 (Western Indonesia Time)`
+    let name_of_zone = text.strip_suffix(')').and_then(|text| {
+        let (before, name) = text.split_once(" (")?;
+        let is_name = name.contains(' ') && !name.bytes().any(|byte| byte.is_ascii_digit());
+        is_name.then_some(before.len())
+    });
+    if let Some(end) = name_of_zone {
+        text = text[..end].to_owned().into();
+    }
+    text
 }
 
 /// The common form at full speed: `2026-11-24`, then `T` or a space and
@@ -138,7 +166,7 @@ fn offset(text: &str) -> Option<Offset> {
 
 /// A bare number: `20261124`, a spreadsheet's day count, a Unix time.
 /// `None` if the text is not a bare number.
-fn number(text: &str, zone: &TimeZone) -> Option<Option<Timestamp>> {
+fn number(text: &str, order: DateOrder, zone: &TimeZone) -> Option<Option<Timestamp>> {
     let (whole, fraction) = text.split_once(['.', ',']).unwrap_or((text, ""));
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || !digits(whole) || !digits(fraction) {
@@ -163,7 +191,14 @@ fn number(text: &str, zone: &TimeZone) -> Option<Option<Timestamp>> {
         }
         (8, true) => {
             let (year, month, day) = (value / 10_000, value / 100 % 100, value % 100);
-            let date = Date::new(year as i16, month as i8, day as i8).ok();
+            let date = Date::new(year as i16, month as i8, day as i8);
+            let date = date.ok().filter(|date| (1900..2200).contains(&date.year()));
+            // `05012026` is read as `05/01/2026` is.
+            let date = date.or_else(|| {
+                let (first, rest) = whole.split_at_checked(2)?;
+                let (second, year) = rest.split_at_checked(2)?;
+                date_of(first, second, year, order).ok()
+            });
             Some(date.and_then(|date| local(date.to_datetime(Time::midnight()), zone)))
         }
         (10, _) => Some(Timestamp::from_second(value).ok()),

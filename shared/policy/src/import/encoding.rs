@@ -104,7 +104,11 @@ impl Encoding {
         }
         let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
         detector.feed(bytes, whole);
-        Self::Legacy(detector.guess(None, Utf8Detection::Deny))
+        match detector.guess(None, Utf8Detection::Deny) {
+            // Nobody writes it; a single accent makes it look likely.
+            guess if guess == encoding_rs::ISO_8859_4 => Self::Legacy(encoding_rs::WINDOWS_1252),
+            guess => Self::Legacy(guess),
+        }
     }
 
     /// Whether a byte of a longer character may look like a vertical bar.

@@ -8,112 +8,10 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::role::Role;
+
 /// The names, as compiled in.
 pub(crate) const DATA: &str = include_str!("../../data/import/headers.json");
-
-/// What a column of a contact list means.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Kept under the column's own name, for template variables.
-    Attribute,
-    /// When the person said yes: a date, or a date and a time.
-    ConsentAt,
-    /// On what legal ground.
-    ConsentBasis,
-    /// Where the proof lies, in the caller's words.
-    ConsentEvidence,
-    /// When the yes ends by itself.
-    ConsentExpires,
-    /// How the person said yes.
-    ConsentMethod,
-    /// Which wording the person saw.
-    ConsentNotice,
-    /// What the person agreed to.
-    ConsentPurposes,
-    /// Yes or no; a yes without a date is no evidence.
-    ConsentStatus,
-    /// The time of day that belongs to [`Role::ConsentAt`].
-    ConsentTime,
-    /// The caller's own id for the person.
-    ExternalId,
-    /// The last part of the name, joined to the first.
-    FamilyName,
-    /// The first part of the name, where there is no whole one.
-    GivenName,
-    /// Left out.
-    Ignored,
-    /// The person's language.
-    Language,
-    /// The person's name.
-    Name,
-    /// Says that the person unsubscribed or declined.
-    OptedOut,
-    /// The number; the one column that must be there.
-    Phone,
-    /// The person's time zone.
-    Zone,
-}
-
-impl Role {
-    /// All of them, in declaration order.
-    pub const ALL: [Self; 19] = [
-        Self::Attribute,
-        Self::ConsentAt,
-        Self::ConsentBasis,
-        Self::ConsentEvidence,
-        Self::ConsentExpires,
-        Self::ConsentMethod,
-        Self::ConsentNotice,
-        Self::ConsentPurposes,
-        Self::ConsentStatus,
-        Self::ConsentTime,
-        Self::ExternalId,
-        Self::FamilyName,
-        Self::GivenName,
-        Self::Ignored,
-        Self::Language,
-        Self::Name,
-        Self::OptedOut,
-        Self::Phone,
-        Self::Zone,
-    ];
-
-    /// A stable code for mappings and checkpoints.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Attribute => "attribute",
-            Self::ConsentAt => "consent_at",
-            Self::ConsentBasis => "consent_basis",
-            Self::ConsentEvidence => "consent_evidence",
-            Self::ConsentExpires => "consent_expires",
-            Self::ConsentMethod => "consent_method",
-            Self::ConsentNotice => "consent_notice",
-            Self::ConsentPurposes => "consent_purposes",
-            Self::ConsentStatus => "consent_status",
-            Self::ConsentTime => "consent_time",
-            Self::ExternalId => "external_id",
-            Self::FamilyName => "family_name",
-            Self::GivenName => "given_name",
-            Self::Ignored => "ignored",
-            Self::Language => "language",
-            Self::Name => "name",
-            Self::OptedOut => "opted_out",
-            Self::Phone => "phone",
-            Self::Zone => "zone",
-        }
-    }
-
-    /// The role a code stands for.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.code() == code)
-    }
-
-    /// Whether only one column may have it.
-    const fn is_single(self) -> bool {
-        !matches!(self, Self::Attribute | Self::Ignored)
-    }
-}
 
 /// One column of a file.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -133,6 +31,7 @@ pub struct Mapping {
     columns: Vec<Column>,
     places: [Option<usize>; Role::ALL.len()],
     attributes: Vec<usize>,
+    other_phones: Vec<usize>,
 }
 
 impl Mapping {
@@ -149,6 +48,11 @@ impl Mapping {
     /// Where the attribute columns stand, from 0.
     pub(super) fn attributes(&self) -> &[usize] {
         &self.attributes
+    }
+
+    /// Where the person's other numbers stand, from 0.
+    pub(super) fn other_phones(&self) -> &[usize] {
+        &self.other_phones
     }
 
     fn new(headers: &[String], roles: &[Role]) -> Self {
@@ -171,14 +75,18 @@ impl From<Vec<Column>> for Mapping {
     fn from(columns: Vec<Column>) -> Self {
         let mut places = [None; Role::ALL.len()];
         let mut attributes = Vec::new();
+        let mut other_phones = Vec::new();
         for (index, column) in columns.iter().enumerate() {
             if column.role.is_single() && places[column.role as usize].is_none() {
                 places[column.role as usize] = Some(index);
             }
+            if column.role == Role::PhoneOther {
+                other_phones.push(index);
+            }
             // A part of the name is a useful variable of its own.
             if matches!(
                 column.role,
-                Role::Attribute | Role::GivenName | Role::FamilyName
+                Role::Attribute | Role::GivenName | Role::FamilyName | Role::PhoneOther
             ) {
                 attributes.push(index);
             }
@@ -187,6 +95,7 @@ impl From<Vec<Column>> for Mapping {
             columns,
             places,
             attributes,
+            other_phones,
         }
     }
 }
@@ -254,7 +163,9 @@ impl Column {
         let says = spellings(&self.header)
             .iter()
             .find_map(|name| NAMES.roles.get(name))
-            .is_some_and(|(role, _)| *role == self.role);
+            .is_some_and(|(role, _)| {
+                *role == self.role || (*role, self.role) == (Role::Phone, Role::PhoneOther)
+            });
         match (self.role, self.header.trim()) {
             (Role::Attribute, "") => &self.key,
             (Role::Attribute, header) => header,
@@ -285,49 +196,96 @@ pub(super) fn recognise(headers: &[String]) -> Option<Recognised> {
             let signs = squashed
                 .iter()
                 .filter(|[name, ..]| system.signature.contains(name));
-            signs.count() >= 2
+            signs.count() >= system.least
         })
         .flat_map(|system| &system.names)
         .collect();
 
-    // The best name wins its role; of equals, the leftmost.
-    let mut best: HashMap<Role, (usize, usize)> = HashMap::new();
-    let mut weak_phone: Option<(usize, usize)> = None;
-    for (index, spellings) in squashed.iter().enumerate() {
-        if foreign.contains(&&spellings[0]) {
-            continue;
-        }
-        let found = spellings.iter().find_map(|name| names.roles.get(name));
-        if let Some(&(role, rank)) = found {
-            let place = best.entry(role).or_insert((rank, index));
-            *place = (*place).min((rank, index));
-        }
-        let weak = spellings.iter().find_map(|name| names.weak.get(name));
-        let worded = || words(&headers[index]).any(|word| names.phone_words.contains(&word));
-        let rank = weak.copied().or_else(|| worded().then_some(usize::MAX));
-        if let Some(rank) = rank {
-            weak_phone = weak_phone.into_iter().chain([(rank, index)]).min();
-        }
-    }
-    let weak = !best.contains_key(&Role::Phone);
-    if weak {
-        best.insert(Role::Phone, weak_phone?);
-    }
-    let mut roles: Vec<Role> = squashed
+    let own = |index: usize| !foreign.contains(&&squashed[index][0]);
+    let found: Vec<Option<(Role, usize)>> = squashed
         .iter()
-        .map(|[name, ..]| match names.roles.get(name) {
+        .map(|spellings| spellings.iter().find_map(|name| names.roles.get(name)))
+        .map(Option::<&_>::copied)
+        .collect();
+    let named = |role| {
+        let named = found
+            .iter()
+            .enumerate()
+            .filter(move |(index, _)| own(*index));
+        named.filter_map(move |(index, found)| match found {
+            Some((found, rank)) if *found == role => Some((*rank, index)),
+            _ => None,
+        })
+    };
+    // The best name wins its role; of equals, the leftmost.
+    // A number of the row's own person goes first.
+    let strong_phone = named(Role::Phone)
+        .map(|(rank, index)| (!persons(&headers[index]).is_empty(), rank, index))
+        .min()
+        .map(|(_, rank, index)| (rank, index));
+    let weak_phone = || {
+        let ranked = squashed
+            .iter()
+            .enumerate()
+            .filter_map(|(index, spellings)| {
+                let weak = spellings.iter().find_map(|name| names.weak.get(name));
+                let worded =
+                    || words(&headers[index]).any(|word| names.phone_words.contains(&word));
+                let rank = weak.copied().or_else(|| worded().then_some(usize::MAX));
+                rank.filter(|_| own(index)).map(|rank| (rank, index))
+            });
+        ranked.min()
+    };
+    let (_, phone) = strong_phone.or_else(weak_phone)?;
+    let person = persons(&headers[phone]);
+    let mut roles: Vec<Role> = found
+        .iter()
+        .enumerate()
+        .map(|(index, found)| match found {
             Some((Role::Ignored, _)) => Role::Ignored,
+            // A number of somebody else is not a second one of this person.
+            Some((Role::Phone | Role::PhoneOther, _)) if persons(&headers[index]) == person => {
+                Role::PhoneOther
+            }
             _ => Role::Attribute,
         })
         .collect();
-    for (&role, &(_, index)) in &best {
-        roles[index] = role;
+    let mut known = 1;
+    for role in Role::ALL.into_iter().filter(|role| role.is_single()) {
+        let best = match role {
+            Role::Phone => None,
+            // The name of the person whose number it is, if there are several.
+            Role::Name | Role::GivenName | Role::FamilyName => named(role)
+                .map(|(rank, index)| (persons(&headers[index]) != person, rank, index))
+                .min()
+                .map(|(_, _, index)| index),
+            _ => named(role).min().map(|(_, index)| index),
+        };
+        if let Some(index) = best.filter(|&index| index != phone) {
+            roles[index] = role;
+            known += 1;
+        }
+    }
+    roles[phone] = Role::Phone;
+    if roles.contains(&Role::ConsentStatus) && !roles.contains(&Role::ConsentAt) {
+        let moment = squashed.iter().zip(&mut roles).find(|(name, role)| {
+            **role == Role::Attribute && names.form_moments.contains(&name[0])
+        });
+        if let Some((_, role)) = moment {
+            *role = Role::ConsentAt;
+        }
     }
     Some(Recognised {
         mapping: Mapping::new(headers, &roles),
-        known: best.len(),
-        weak,
+        known,
+        weak: strong_phone.is_none(),
     })
+}
+
+/// Whose column it is, where its header says so.
+fn persons(header: &str) -> BTreeSet<String> {
+    let words = words(header).filter(|word| NAMES.persons.contains(word));
+    words.collect()
 }
 
 /// A header without case, spaces, punctuation and accents.
@@ -380,13 +338,22 @@ struct Names {
     weak: HashMap<String, usize>,
     phone_words: HashSet<String>,
     owner_words: HashSet<String>,
+    persons: HashSet<String>,
+    form_moments: HashSet<String>,
     foreign: Vec<Foreign>,
 }
 
 #[derive(Deserialize)]
 struct Foreign {
     signature: Vec<String>,
+    /// How many names of the signature make it that system's file.
+    #[serde(default = "two")]
+    least: usize,
     names: Vec<String>,
+}
+
+const fn two() -> usize {
+    2
 }
 
 static NAMES: LazyLock<Names> = LazyLock::new(|| {
@@ -394,6 +361,8 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
     struct File {
         roles: BTreeMap<String, Vec<String>>,
         owner_words: HashSet<String>,
+        persons: HashSet<String>,
+        form_moments: Vec<String>,
         foreign_consent: Vec<Foreign>,
     }
 
@@ -403,6 +372,8 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
         weak: HashMap::new(),
         phone_words: HashSet::new(),
         owner_words: file.owner_words,
+        persons: file.persons,
+        form_moments: file.form_moments.iter().map(|name| squash(name)).collect(),
         foreign: file.foreign_consent,
     };
     for (code, list) in file.roles {

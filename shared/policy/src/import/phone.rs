@@ -12,15 +12,15 @@ pub(super) fn read(cell: &str, region: Region) -> Result<PhoneNumber, RowReason>
     if let Some(number) = indonesian_mobile(cell, region) {
         return Ok(number);
     }
-    let cell = text::clean(cell);
-    if text::is_spreadsheet_error(cell) {
+    let cell = text::ascii_digits(text::clean(cell));
+    if text::is_spreadsheet_error(&cell) {
         return Err(RowReason::SpreadsheetError);
     }
-    if has_several_numbers(cell) {
+    if has_several_numbers(&cell) {
         return Err(RowReason::PhoneSeveral);
     }
-    let typed = text::filled(bare(cell)).unwrap_or_default();
-    let typed = ascii_digits(typed);
+    let typed = text::filled(bare(&cell)).unwrap_or_default();
+    let typed = written_out(typed);
     let number = PhoneNumber::parse(&typed, region).map_err(RowReason::Phone)?;
     if region == Region::INDONESIA && !shows_its_country(&typed) {
         return Err(RowReason::PhoneCountryUnclear);
@@ -44,7 +44,8 @@ pub(super) fn looks_like_phone(cell: &str) -> bool {
     (marks && (9..=16).contains(&digits)) || damaged && digits >= 4
 }
 
-/// A number out of what links, messengers and spreadsheets wrap around it.
+/// A number out of what links, messengers, spreadsheets and people put around
+/// it.
 fn bare(cell: &str) -> &str {
     const BEFORE: [&str; 6] = [
         "tel:",
@@ -60,9 +61,71 @@ fn bare(cell: &str) -> &str {
         let (head, tail) = cell.split_at_checked(start.len())?;
         head.eq_ignore_ascii_case(start).then_some(tail)
     };
-    let cell = BEFORE.iter().find_map(after).unwrap_or(cell);
-    let before = AFTER.iter().find_map(|end| cell.strip_suffix(end));
-    before.unwrap_or(cell)
+    if let Some(linked) = BEFORE.iter().find_map(after) {
+        // A link may go on with a text to send.
+        return linked.split(['?', '&']).next().unwrap_or(linked);
+    }
+    let cell = AFTER
+        .iter()
+        .find_map(|end| cell.strip_suffix(end))
+        .unwrap_or(cell);
+    if cell.bytes().any(|byte| byte.is_ascii_alphabetic()) {
+        unlabelled(cell)
+    } else {
+        cell
+    }
+}
+
+/// `No. WA: 0812…` and `0812… (WA)` without the words that say what it is.
+fn unlabelled(cell: &str) -> &str {
+    let marks = |c: char| c.is_whitespace() || matches!(c, '.' | ':' | '(' | ')' | '-' | '/');
+    let mut rest = cell;
+    loop {
+        let end = rest
+            .find(|c: char| !c.is_alphabetic())
+            .unwrap_or(rest.len());
+        let (word, tail) = rest.split_at(end);
+        if word.is_empty() || !text::is_phone_label(word) {
+            break;
+        }
+        rest = tail.trim_start_matches(|c: char| marks(c) && c != '(');
+    }
+    loop {
+        let open = rest.trim_end_matches(marks);
+        let start = open.trim_end_matches(char::is_alphabetic).len();
+        let word = &open[start..];
+        if word.is_empty() || !text::is_phone_label(word) {
+            return rest;
+        }
+        rest = open[..start].trim_end_matches(|c: char| marks(c) && c != ')');
+    }
+}
+
+/// A number that a spreadsheet wrote as an amount, as long as every digit is
+/// there: `6.281234567890E+12`, `81,234,567,890`.
+fn written_out(typed: &str) -> Cow<'_, str> {
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let scientific = || {
+        let (figures, power) = typed.split_once(['E', 'e'])?;
+        let (whole, fraction) = figures.split_once(['.', ','])?;
+        let power: usize = power.strip_prefix('+').unwrap_or(power).parse().ok()?;
+        let exact = whole.len() == 1 && fraction.len() == power && power >= 8;
+        (exact && digits(whole) && digits(fraction)).then(|| format!("{whole}{fraction}"))
+    };
+    let grouped = || {
+        let mut groups = typed.split(',');
+        let first = groups
+            .next()
+            .filter(|first| (1..=3).contains(&first.len()))?;
+        let rest: Vec<&str> = groups.collect();
+        let even = rest.len() >= 2 && rest.iter().all(|group| group.len() == 3);
+        (even && digits(first) && rest.iter().all(|group| digits(group)))
+            .then(|| typed.replace(',', ""))
+    };
+    match scientific().or_else(grouped) {
+        Some(number) => number.into(),
+        None => typed.into(),
+    }
 }
 
 /// In Indonesia a number begins with `0`, or with `8` where a spreadsheet ate
@@ -116,27 +179,35 @@ fn indonesian_mobile(cell: &str, region: Region) -> Option<PhoneNumber> {
     mobile.then(|| PhoneNumber::parse_e164(text).ok()).flatten()
 }
 
-/// `0812… / 0813…`, `0812… ::: 0813…`: each part a number of its own.
+/// `0812… / 0813…`, `0812… ::: 0813…`, `0812… atau 0813…`, `0812… 0813…`: each
+/// part a number of its own.
 fn has_several_numbers(cell: &str) -> bool {
-    cell.len() > 16
-        && cell
-            .split(['/', ';', ',', '|', ':', '&', '\n', '\r'])
-            .filter(|part| part.bytes().filter(u8::is_ascii_digit).count() >= 8)
-            .count()
-            > 1
-}
+    const BETWEEN: [&str; 4] = [" atau ", " or ", " dan ", " and "];
 
-/// Full-width digits and plus, as East Asian keyboards write them.
-fn ascii_digits(cell: &str) -> Cow<'_, str> {
-    if cell.is_ascii() {
-        return cell.into();
+    if cell.len() <= 16 {
+        return false;
     }
-    let narrow = |c: char| match c {
-        '０'..='９' => char::from(b'0' + (u32::from(c) - u32::from('０')) as u8),
-        '＋' => '+',
-        c => c,
-    };
-    cell.chars().map(narrow).collect::<String>().into()
+    let count = |part: &str| part.bytes().filter(u8::is_ascii_digit).count();
+    let several =
+        |parts: &mut dyn Iterator<Item = &str>| parts.filter(|part| count(part) >= 8).count() > 1;
+    if several(&mut cell.split(['/', ';', ',', '|', ':', '&', '\n', '\r']))
+        || BETWEEN
+            .iter()
+            .any(|between| several(&mut cell.split(between)))
+    {
+        return true;
+    }
+    // Too long for one number, and one begins in the middle.
+    count(cell) > 15
+        && cell.char_indices().any(|(at, c)| {
+            let (left, right) = cell.split_at(at);
+            let begins = ["0", "+", "62", "8"].iter();
+            (c == '0' || c == '+' || c == '6' || c == '8')
+                && left.ends_with([' ', '-'])
+                && count(left) >= 9
+                && count(right) >= 9
+                && begins.copied().any(|begin| right.starts_with(begin))
+        })
 }
 
 #[cfg(test)]
@@ -167,11 +238,32 @@ mod tests {
             assert_eq!(number(cell).as_deref(), Ok("+6281234567890"), "{cell}");
             assert!(looks_like_phone(cell), "{cell}");
         }
+        for cell in [
+            "0812-3456-7890 (WA)",
+            "No. WA: 0812 3456 7890",
+            "p:+6281234567890",
+            "081234567890 - wa",
+            "https://wa.me/6281234567890?text=Halo",
+            "6.281234567890E+12",
+            "8,1234567890E+10",
+            "81,234,567,890",
+            "٠٨١٢٣٤٥٦٧٨٩٠",
+            "०८१२३४५६७८९०",
+        ] {
+            assert_eq!(number(cell).as_deref(), Ok("+6281234567890"), "{cell}");
+        }
         for (cell, code) in [
             ("6591234567", "phone_country_unclear"),
             ("1500123", "phone_country_unclear"),
             ("215550123", "phone_country_unclear"),
-            ("0812-3456-7890 (WA)", "phone_not_digits"),
+            ("0812-3456-7890 (Budi)", "phone_not_digits"),
+            ("021-5550123 ext 12", "phone_not_digits"),
+            ("6.28123456789E+12", "phone_scientific_notation"),
+            ("8,12E+11", "phone_scientific_notation"),
+            ("081234567890 atau 081234567891", "phone_several"),
+            ("0812 3456 7890 0812 3456 7891", "phone_several"),
+            ("0812-3456-7890 - 0812-3456-7891", "phone_several"),
+            ("081234567890\n081234567891", "phone_several"),
             ("https://example.com/6281234567890", "phone_not_digits"),
         ] {
             assert_eq!(number(cell), Err(code), "{cell}");

@@ -2,7 +2,7 @@
 
 use csv_core::ReadRecordResult;
 
-use super::read::Limits;
+use super::limits::Limits;
 
 /// A record as it was cut from the bytes, unquoted but not decoded.
 #[derive(Debug)]
@@ -105,6 +105,11 @@ impl RawRecord {
 
     pub(super) fn ends(&self) -> &[usize] {
         &self.ends[..self.cells]
+    }
+
+    /// How many cells have room.
+    pub(super) fn most_cells(&self) -> usize {
+        self.ends.len()
     }
 
     /// Nothing but white space, as spreadsheets leave under a table, or zeros,

@@ -6,44 +6,16 @@ use serde::{Deserialize, Serialize};
 use super::encoding::Encoding;
 use super::header::ExplicitMapping;
 use super::input::Input;
+use super::limits::Limits;
 use super::raw::{RawRecord, Way};
 use super::record::{Cells, Record};
 use super::refusal::{FileProblem, FileRefusal};
 use super::sniff::{self, Layout, Sniffed};
 use super::unpack::{Packing, Unpacker};
 
-/// How large things may be.
-///
-/// A row that is larger is rejected, and the rows below it are read; a header
-/// that is larger, or too many rows, make a file that is refused.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Limits {
-    /// Cells of a record.
-    pub columns: usize,
-    /// Bytes of a cell, decoded for UTF-16 and as in the file otherwise.
-    pub cell_bytes: usize,
-    /// Bytes of a record, its line ends included.
-    pub record_bytes: usize,
-    /// Rows of a file.
-    pub rows: u64,
-}
-
 /// Records that are read again: a file in which quotation marks are left open
 /// everywhere must not cost a window for each line.
 const REREAD_MAX: u32 = 1_000;
-
-impl Limits {
-    /// The limits of an upload: 512 columns, 4 KiB, 64 KiB, a million rows.
-    ///
-    /// Address books export about a hundred columns, customer systems up to a
-    /// few hundred.
-    pub const UPLOAD: Self = Self {
-        columns: 512,
-        cell_bytes: 4 << 10,
-        record_bytes: 64 << 10,
-        rows: 1_000_000,
-    };
-}
 
 /// How many bytes of a file decide its encoding, delimiter and header.
 pub const WINDOW_BYTES: usize = 64 << 10;
@@ -163,7 +135,11 @@ impl Reader {
 
     /// Adds the next bytes of the file.
     pub fn push(&mut self, bytes: &[u8]) {
-        self.unpacker.push(bytes);
+        if self.unpacker.is_out_of_the_way() {
+            self.input.push(bytes);
+        } else {
+            self.unpacker.push(bytes);
+        }
     }
 
     /// Says that there are no more bytes.

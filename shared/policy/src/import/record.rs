@@ -3,6 +3,7 @@
 use super::encoding::Encoding;
 use super::raw::{RawRecord, Way};
 use super::reason::RowReason;
+use super::role::Role;
 use super::sniff::Layout;
 
 /// The decoded cells of a record; reused from one to the next.
@@ -61,6 +62,9 @@ impl Cells {
             }
         }
         if raw.way == Way::Rest {
+            // A report has room for them beside the columns it adds.
+            self.ends.truncate(raw.most_cells() / 2);
+            self.text.truncate(self.ends.last().copied().unwrap_or(0));
             self.text.push_str(TOO_LONG);
             self.ends.push(self.text.len());
         }
@@ -90,6 +94,15 @@ impl Cells {
         };
         self.text.get(start..end)
     }
+}
+
+/// What could not be decoded, here or by whoever wrote the file.
+fn is_damaged(cell: &str) -> bool {
+    cell.contains(char::REPLACEMENT_CHARACTER)
+}
+
+fn has_nul(cell: &str) -> bool {
+    cell.contains(['\0', NUL_SIGN])
 }
 
 /// A cell that begins with a quotation mark, or has swallowed a line, and has
@@ -143,17 +156,33 @@ impl<'r> Record<'r> {
         self.start..self.end
     }
 
-    /// What is wrong with the row as a record of a table with `columns`.
-    pub(super) fn faults(&self, columns: usize) -> impl Iterator<Item = RowReason> {
+    /// What is wrong with the row as a record of a table, the columns that are
+    /// left out aside.
+    pub(super) fn faults(&self) -> impl Iterator<Item = RowReason> {
         let faults = &self.cells.faults;
-        let beyond = faults.has_cells_beyond || self.has_cells_beyond(columns);
+        let columns = self.layout.mapping.columns();
+        let is_used = |index: usize| {
+            columns
+                .get(index)
+                .is_none_or(|column| column.role != Role::Ignored)
+        };
+        let any = |is_so: bool, test: fn(&str) -> bool| {
+            let cells = || self.cells().enumerate();
+            is_so && cells().any(|(index, cell)| is_used(index) && test(cell))
+        };
         let found = [
-            (faults.is_damaged, RowReason::NotText),
-            (faults.has_nul, RowReason::NulByte),
+            (any(faults.is_damaged, is_damaged), RowReason::NotText),
+            (any(faults.has_nul, has_nul), RowReason::NulByte),
             (faults.is_too_long, RowReason::TooLong),
             (faults.has_long_cell, RowReason::CellTooLong),
-            (faults.has_unbalanced_quote, RowReason::QuoteUnbalanced),
-            (beyond, RowReason::TooManyCells),
+            (
+                any(faults.has_unbalanced_quote, has_unbalanced_quote),
+                RowReason::QuoteUnbalanced,
+            ),
+            (
+                faults.has_cells_beyond || self.has_cells_beyond(columns.len()),
+                RowReason::TooManyCells,
+            ),
         ];
         found
             .into_iter()

@@ -1,9 +1,9 @@
 //! The rejection report: rejected rows as they came, with the reasons, ready
 //! to be mended and uploaded again.
 
-use super::header::Role;
 use super::reason::RowReason;
 use super::record::{NUL_SIGN, Record};
+use super::role::Role;
 use super::sniff::Layout;
 use super::text::guards_formula;
 

@@ -8,10 +8,11 @@ use jiff::tz::TimeZone;
 
 use super::claim::{self, ConsentClaim};
 use super::date::DateOrder;
-use super::header::{Mapping, Role};
+use super::header::Mapping;
 use super::phone;
 use super::reason::RowReason;
 use super::record::Record;
+use super::role::Role;
 use super::text;
 use crate::consent::{Basis, Notice};
 use crate::phone::{PhoneNumber, Region};
@@ -116,7 +117,7 @@ impl fmt::Debug for Candidate {
 /// reasons are given.
 pub fn accept_row(record: &Record<'_>, rules: &Rules) -> RowOutcome {
     let mapping = &record.layout().mapping;
-    let mut reasons: Vec<RowReason> = record.faults(mapping.columns().len()).collect();
+    let mut reasons: Vec<RowReason> = record.faults().collect();
     let row = Row { record, mapping };
     let number = row
         .phone(rules.region)
@@ -194,7 +195,13 @@ impl<'r> Row<'r> {
     fn phone(&self, region: Region) -> Result<PhoneNumber, RowReason> {
         let place = self.mapping.place(Role::Phone);
         let cell = place.and_then(|index| self.record.get(index));
-        phone::read(cell.unwrap_or_default(), region)
+        let cell = cell.unwrap_or_default();
+        if cell.is_empty() || text::filled(cell).is_none() {
+            let others = self.mapping.other_phones().iter();
+            let mut others = others.filter_map(|&index| self.at(index));
+            return phone::read(others.next().unwrap_or_default(), region);
+        }
+        phone::read(cell, region)
     }
 
     fn name(&self) -> Option<String> {

@@ -4,9 +4,10 @@ use csv_core::{ReadRecordResult, ReaderBuilder};
 use serde::{Deserialize, Serialize};
 
 use super::encoding::Encoding;
-use super::header::{self, ExplicitMapping, Mapping, Role};
+use super::header::{self, ExplicitMapping, Mapping};
 use super::phone::looks_like_phone;
 use super::refusal::{FileProblem, FileRefusal};
+use super::role::Role;
 
 /// What separates the cells of a file.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]

@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, HashSet};
 use serde::Serialize;
 
 use super::header::ExplicitMapping;
-use super::read::{Limits, Reader};
+use super::limits::Limits;
+use super::read::Reader;
+use super::reason::RowReason;
+use super::record::Record;
 use super::refusal::FileRefusal;
-use super::row::{RowOutcome, Rules, accept_row};
+use super::row::{Candidate, RowOutcome, Rules, accept_row};
 
 /// What a file comes to.
 ///
@@ -33,17 +36,31 @@ pub struct Summary {
     pub reasons: BTreeMap<&'static str, u64>,
 }
 
-/// Judges a file that comes in pieces of any size.
+/// What became of a row within its file.
+#[derive(Clone, Copy, Debug)]
+pub enum Judged<'r> {
+    /// A person whom no row above names.
+    Accepted(&'r Candidate),
+    /// A person whom a row above names.
+    Duplicate(&'r Candidate),
+    /// Not taken, with all reasons.
+    Rejected(&'r [RowReason]),
+}
+
+/// Judges a file that comes in pieces of any size, and shows each row to
+/// `each`.
 pub fn check_file<B: AsRef<[u8]>>(
     pieces: impl IntoIterator<Item = B>,
     explicit: Option<ExplicitMapping>,
     rules: &Rules,
+    each: impl FnMut(&Record<'_>, Judged<'_>),
 ) -> Result<Summary, FileRefusal> {
     let mut check = Check {
         reader: Reader::new(Limits::UPLOAD, explicit),
         rules,
         seen: HashSet::new(),
         summary: Summary::default(),
+        each,
     };
     for piece in pieces {
         check.reader.push(piece.as_ref());
@@ -63,15 +80,16 @@ pub fn check_file<B: AsRef<[u8]>>(
     Ok(summary)
 }
 
-struct Check<'r> {
+struct Check<'r, F> {
     reader: Reader,
     rules: &'r Rules,
     /// The digits of the accepted numbers; E.164 has at most fifteen.
     seen: HashSet<u64>,
     summary: Summary,
+    each: F,
 }
 
-impl Check<'_> {
+impl<F: FnMut(&Record<'_>, Judged<'_>)> Check<'_, F> {
     fn take(&mut self) -> Result<(), FileRefusal> {
         while let Some(record) = self.reader.next_record()? {
             let summary = &mut self.summary;
@@ -84,14 +102,17 @@ impl Check<'_> {
                         .insert(digits.expect("a number has at most 15 digits"))
                     {
                         summary.duplicates += 1;
+                        (self.each)(&record, Judged::Duplicate(&candidate));
                         continue;
                     }
                     summary.accepted += 1;
                     summary.without_consent += u64::from(candidate.consent.is_none());
+                    (self.each)(&record, Judged::Accepted(&candidate));
                 }
                 RowOutcome::Rejected { reasons } => {
                     summary.rejected += 1;
                     *summary.reasons.entry(reasons[0].code()).or_default() += 1;
+                    (self.each)(&record, Judged::Rejected(&reasons));
                 }
             }
         }

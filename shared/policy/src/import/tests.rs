@@ -14,7 +14,7 @@ fn rules() -> Rules {
 }
 
 fn check(bytes: &[u8]) -> Result<Summary, FileRefusal> {
-    check_file([bytes], None, &rules())
+    check_file([bytes], None, &rules(), |_, _| ())
 }
 
 fn folder() -> PathBuf {
@@ -76,7 +76,7 @@ fn every_fixture_comes_out_as_expected() {
     for (name, expected) in &expected {
         let bytes = fixture(name);
         // Small pieces, so that every seam is met.
-        let pieces = check_file(bytes.chunks(61), None, &rules());
+        let pieces = check_file(bytes.chunks(61), None, &rules(), |_, _| ());
         let at_once = check(&bytes);
         assert_eq!(pieces, at_once, "{name}: the cut must not matter");
         let (outcome, refused) = match at_once {
@@ -273,7 +273,7 @@ fn nothing_prints_a_person() {
 #[test]
 fn a_caller_may_name_the_columns() {
     let named = |text: &str, mapping: ExplicitMapping| {
-        check_file([text], Some(mapping), &rules()).map(|summary| summary.accepted)
+        check_file([text], Some(mapping), &rules(), |_, _| ()).map(|summary| summary.accepted)
     };
     let by_position = ExplicitMapping {
         headerless: true,
@@ -357,7 +357,7 @@ proptest! {
         for (phone, name, date) in &rows {
             file.push_str(&format!("{phone},\"{}\",{date}\n", name.replace('"', "\"\"")));
         }
-        let summary = check_file(file.as_bytes().chunks(size), None, &rules()).unwrap();
+        let summary = check_file(file.as_bytes().chunks(size), None, &rules(), |_, _| ()).unwrap();
         prop_assert_eq!(summary.rows, summary.accepted + summary.duplicates + summary.rejected);
         prop_assert_eq!(summary.reasons.values().sum::<u64>(), summary.rejected);
         prop_assert!(summary.without_consent <= summary.accepted);

@@ -77,16 +77,71 @@ pub(super) enum Answer {
     Yes,
 }
 
-/// What a cell of a consent column answers: `ya`, or `Ya, saya setuju`.
+/// What a cell of a consent column answers: `ya`, `Ya, saya setuju` or
+/// `Yes - via website`.
 pub(super) fn answer(cell: &str) -> Option<Answer> {
+    let cell = cell.trim_end_matches(['\u{fe0e}', '\u{fe0f}']);
     let cell = lower(cell);
     let known = |text: &str| WORDS.answers.get(text).copied();
-    known(&cell).or_else(|| {
-        let (first, _) = cell.split_once([',', '.', '(', '!'])?;
-        let first = first.trim_end();
-        let is_word = first.chars().all(|c| c.is_alphabetic() || c == ' ');
-        is_word.then(|| known(first)).flatten()
-    })
+    known(&cell)
+        .or_else(|| {
+            let end = cell
+                .find([',', '.', '(', '!', ';', ':'])
+                .or(cell.find(" - "))?;
+            let first = cell[..end].trim_end();
+            let is_word = first.chars().all(|c| c.is_alphabetic() || c == ' ');
+            is_word.then(|| known(first)).flatten()
+        })
+        .or_else(|| said_in_a_sentence(&cell))
+}
+
+/// `saya setuju menerima pesan`, and not `saya setuju tidak dihubungi`.
+fn said_in_a_sentence(cell: &str) -> Option<Answer> {
+    let words: Vec<&str> = cell
+        .split(|c: char| !(c.is_alphanumeric() || c == '\''))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let sentence = words.join(" ");
+    let starts = |with: &Vec<String>| {
+        with.iter().any(|start| {
+            let rest = sentence.strip_prefix(start.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        })
+    };
+    if starts(&WORDS.no_starts) {
+        return Some(Answer::No);
+    }
+    let denied = words.iter().any(|word| WORDS.no_words.contains(*word));
+    (!denied && starts(&WORDS.yes_starts)).then_some(Answer::Yes)
+}
+
+/// Whether a word beside a phone number only says that it is one.
+pub(super) fn is_phone_label(word: &str) -> bool {
+    WORDS.phone_labels.contains(&*word.to_lowercase())
+}
+
+/// The digits of other scripts and keyboards as ASCII.
+pub(super) fn ascii_digits(cell: &str) -> Cow<'_, str> {
+    /// The zeros of the scripts in use (Unicode, general category Nd).
+    const ZEROS: [char; 22] = [
+        '٠', '۰', '߀', '०', '০', '੦', '૦', '୦', '௦', '౦', '೦', '൦', '๐', '໐', '༠', '၀', '០', '᠐',
+        '᭐', '᮰', '꧐', '０',
+    ];
+
+    if cell.is_ascii() {
+        return cell.into();
+    }
+    let narrow = |c: char| {
+        let digit = ZEROS.iter().find_map(|&zero| {
+            let value = u32::from(c).checked_sub(u32::from(zero))?;
+            char::from_digit(value, 10)
+        });
+        match c {
+            '＋' => '+',
+            c => digit.unwrap_or(c),
+        }
+    };
+    cell.chars().map(narrow).collect::<String>().into()
 }
 
 /// The number of a month by its name or short name.
@@ -138,8 +193,12 @@ struct Words {
     is_empty: HashSet<String>,
     languages: HashMap<String, String>,
     months: HashMap<String, i8>,
+    no_starts: Vec<String>,
+    no_words: HashSet<String>,
+    phone_labels: HashSet<String>,
     purposes: HashMap<String, String>,
     spreadsheet_errors: HashSet<String>,
+    yes_starts: Vec<String>,
     zones: HashMap<String, String>,
 }
 
@@ -151,6 +210,10 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
         yes: Vec<String>,
         no: Vec<String>,
         unanswered: Vec<String>,
+        yes_starts: Vec<String>,
+        no_starts: Vec<String>,
+        no_words: Vec<String>,
+        phone_labels: Vec<String>,
         empty: Vec<String>,
         spreadsheet_errors: Vec<String>,
         months: Lists,
@@ -191,8 +254,12 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
             .into_iter()
             .map(|(word, number)| (word, number.parse().expect("months have numbers")))
             .collect(),
+        no_starts: file.no_starts,
+        no_words: set(file.no_words),
+        phone_labels: set(file.phone_labels),
         purposes: turn(file.purposes),
         spreadsheet_errors: set(file.spreadsheet_errors),
+        yes_starts: file.yes_starts,
         zones: turn(file.zones),
     }
 });

@@ -104,6 +104,11 @@ impl Unpacker {
         }
     }
 
+    /// Whether the file is not packed, and nothing of it is left here.
+    pub(super) fn is_out_of_the_way(&self) -> bool {
+        matches!(self.stage, Stage::Plain) && self.at == self.packed.len()
+    }
+
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.packed.drain(..self.at);
         self.at = 0;

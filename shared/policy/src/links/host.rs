@@ -1,7 +1,7 @@
 //! What a host is: an address inside, a name in disguise, a place where
 //! anybody can write.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_script::{Script, UnicodeScript as _};
@@ -100,6 +100,30 @@ fn reaches_inside_v6(ip: Ipv6Addr) -> bool {
         || ip.is_unique_local()
         || ip.is_unicast_link_local()
         || embedded.is_some_and(reaches_inside_v4)
+}
+
+/// Whether an address is anybody's on the open internet (IANA special-purpose
+/// registries): what is not known to be public is not.
+pub fn is_public_address(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(ip) => {
+            let [a, b, c, _] = ip.octets();
+            !(reaches_inside_v4(ip)
+                || ip.is_documentation()
+                || (a, b, c) == (192, 0, 0)
+                || (a, b, c) == (192, 88, 99))
+        }
+        IpAddr::V6(ip) => {
+            let [a, b, ..] = ip.segments();
+            // Global unicast, without what is set aside in it: protocols and
+            // tunnels (2001::/23, 2002::/16) and documentation.
+            a & 0xE000 == 0x2000
+                && !(a == 0x2001 && b < 0x0200)
+                && !(a == 0x2001 && b == 0x0DB8)
+                && a != 0x2002
+                && !(a == 0x3FFF && b < 0x1000)
+        }
+    }
 }
 
 fn judge_name(host: &str, context: &Context, notes: &mut Notes<'_>) {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-use super::{Context, Finding, Notes, Reason, host, token};
+use super::{Context, Finding, Link, Notes, Reason, host, token};
 
 /// A cheap look: most texts hold nothing that could lead anywhere.
 pub(super) fn may_hold_links(text: &str) -> bool {
@@ -22,13 +22,18 @@ static SPELLED: LazyLock<AhoCorasick> = LazyLock::new(|| {
 });
 
 /// Notes everything that is wrong with the addresses of a text.
-pub(super) fn scan(text: &str, context: &Context, findings: &mut Vec<Finding>) {
+pub(super) fn scan(
+    text: &str,
+    context: &Context,
+    findings: &mut Vec<Finding>,
+    links: &mut Vec<Link>,
+) {
     let mut last: [&str; 3] = [""; 3];
     let mut at = 0;
     for piece in text.split_inclusive(char::is_whitespace) {
         let word = piece.trim_end();
         if !word.is_empty() {
-            token::scan(at, word, context, findings);
+            token::scan(at, word, context, findings, links);
             if is_spelled_out(last, word) {
                 let mut notes = Notes {
                     findings,

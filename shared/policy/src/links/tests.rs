@@ -54,7 +54,15 @@ fn the_corpus_names_nearly_every_reason() {
         .filter(|code| !named.contains(code))
         .collect();
     // The one needs another place, the other has a test of its own.
-    assert_eq!(unnamed, ["unknown_suffix", "link_in_parameter"]);
+    // The last three are found out by asking others.
+    let elsewhere = [
+        "unknown_suffix",
+        "link_in_parameter",
+        "listed",
+        "reputation_unavailable",
+        "not_expanded",
+    ];
+    assert_eq!(unnamed, elsewhere);
     assert_eq!(
         codes("https://toko.kitakita/", &Context::default()),
         ["unknown_suffix"]
@@ -264,4 +272,26 @@ proptest! {
             prop_assert!(text[finding.at..].contains(&finding.shown));
         }
     }
+}
+
+#[test]
+fn a_report_tells_where_every_link_leads() {
+    let text = "Lihat toko.example/a dan HTTPS://TOKO.Example:443/b, atau https://ⓣoko.example";
+    let report = check(text, &Context::default());
+    let links: Vec<(&str, String)> = report
+        .links
+        .iter()
+        .map(|link| (link.shown.as_str(), link.leads_to().unwrap().to_string()))
+        .collect();
+    assert_eq!(
+        links,
+        [
+            ("toko.example/a", "https://toko.example/a".to_owned()),
+            (
+                "HTTPS://TOKO.Example:443/b",
+                "https://toko.example/b".to_owned()
+            ),
+            ("https://ⓣoko.example", "https://toko.example/".to_owned()),
+        ]
+    );
 }

@@ -7,11 +7,17 @@ use super::bytes::{
     ends_address, is_bidi, is_direction_override, is_dot, is_hidden, is_host, trim_end,
 };
 use super::lists::DOWNLOADS;
-use super::{Context, Finding, Notes, Place, Reason, host};
+use super::{Context, Finding, Link, MOST_LINKS, Notes, Place, Reason, host};
 
 /// Notes what is wrong with the addresses of one word that begins at byte
 /// `at` of the text.
-pub(super) fn scan(at: usize, word: &str, context: &Context, findings: &mut Vec<Finding>) {
+pub(super) fn scan(
+    at: usize,
+    word: &str,
+    context: &Context,
+    findings: &mut Vec<Finding>,
+    links: &mut Vec<Link>,
+) {
     let inner = word.trim_end_matches(['.', ',', '!', '?', ':', ')']);
     let quiet = |b: u8| {
         b.is_ascii() && !matches!(b, b'.' | b':' | b'@' | b'/' | b'\\' | b'[' | b'(' | b'{')
@@ -40,6 +46,7 @@ pub(super) fn scan(at: usize, word: &str, context: &Context, findings: &mut Vec<
         hidden: &hidden,
         context,
         notes,
+        links,
     };
     walk.run();
 }
@@ -108,6 +115,7 @@ struct Walk<'a, 'n> {
     hidden: &'a Hidden,
     context: &'a Context,
     notes: Notes<'n>,
+    links: &'n mut Vec<Link>,
 }
 
 impl Walk<'_, '_> {
@@ -156,8 +164,14 @@ impl Walk<'_, '_> {
             return;
         }
         self.notes.host = None;
-        address::judge(address, self.context, &mut self.notes, 0);
+        let target = address::judge(address, self.context, &mut self.notes, 0);
         self.notes.host = None;
+        if self.links.len() < MOST_LINKS {
+            self.links.push(Link {
+                shown: address.to_owned(),
+                host: target.host,
+            });
+        }
     }
 
     /// Where the address that goes on at `from` ends.

@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 
 use super::Pace;
 use super::skew::{self, Skew};
-use super::slots::{Lane, Lease, Plan, Reservation, SlotClock};
+use super::slots::{LEAST_LEAD_US, Lane, Lease, Plan, Reservation, SlotClock, Wish};
 
 const MS: i64 = 1_000;
 const SECOND: i64 = 1_000_000;
@@ -163,6 +163,16 @@ fn run(setting: Setting) -> Seen {
     world.report()
 }
 
+fn wish(full: u64, wanted: u32, now: i64) -> Wish {
+    Wish {
+        lane: Lane::Campaign,
+        wanted,
+        full,
+        lead_us: LEAST_LEAD_US,
+        now,
+    }
+}
+
 impl World {
     fn happen(&mut self, worker: usize, event: Event) {
         let local = self.now + self.workers[worker].offset;
@@ -182,9 +192,7 @@ impl World {
                     self.trip(worker);
                     return;
                 }
-                let plan = me
-                    .remembered
-                    .follow(full, Lane::Campaign, me.waiting, local);
+                let plan = me.remembered.follow(&wish(full, me.waiting, local));
                 self.act(worker, plan);
             }
             Event::Commit { write, asked } => {
@@ -221,7 +229,7 @@ impl World {
                             self.trip(worker);
                             return;
                         }
-                        let plan = found.plan(full, Lane::Campaign, me.waiting, local);
+                        let plan = found.plan(&wish(full, me.waiting, local));
                         self.act(worker, plan);
                     }
                     Ok((_, stamp)) if skew::is_behind_peer(stamp, local) => self.trip(worker),

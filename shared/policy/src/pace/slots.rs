@@ -45,32 +45,25 @@ impl Lane {
             Self::Triggered => TRIGGERED_HORIZON_US,
         }
     }
-
-    /// How far ahead of now a reservation may begin.
-    const fn room_us(self) -> i64 {
-        match self {
-            Self::Campaign => CAMPAIGN_ROOM_US,
-            Self::Triggered => TRIGGERED_HORIZON_US,
-        }
-    }
 }
 
 /// How far ahead campaigns reserve: what a triggered message waits at most for
 /// those before it.
 pub const CAMPAIGN_HORIZON_US: i64 = 400_000;
 
-/// How far ahead a campaign's reservation begins at most: time enough for the
-/// lease and the first claim. A worker that dies loses what it has ahead.
-const CAMPAIGN_ROOM_US: i64 = 120_000;
-
 /// How far ahead triggered messages reserve.
 pub const TRIGGERED_HORIZON_US: i64 = 1_500_000;
 
-/// From asking to the first slot: the lease's own round trip and a claim's.
-pub const LEAD_US: i64 = 40_000;
+/// From asking to the first slot at least: the lease's own round trip and a
+/// claim's, where the table answers as usual.
+pub const LEAST_LEAD_US: i64 = 40_000;
 
-/// A reservation that is larger than the horizon may begin so far ahead.
-const LEAST_ROOM_US: i64 = 100_000;
+/// The same at most, however slow the table is.
+pub const MOST_LEAD_US: i64 = 250_000;
+
+/// Beyond the lead, a campaign's reservation begins at most so far ahead. A
+/// worker that dies loses what it has ahead.
+const CAMPAIGN_ROOM_US: i64 = 80_000;
 
 /// How long a number is silent after WhatsApp said it was too fast.
 pub const CUT_PAUSE_US: i64 = 1_000_000;
@@ -165,6 +158,21 @@ impl Reservation {
     }
 }
 
+/// What a worker asks for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Wish {
+    /// For whom.
+    pub lane: Lane,
+    /// How many slots at most.
+    pub wanted: u32,
+    /// The rate of a number that was not cut, thousandths per second.
+    pub full: u64,
+    /// How long from asking to the first slot.
+    pub lead_us: i64,
+    /// The asker's clock.
+    pub now: i64,
+}
+
 /// What to do to get slots.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Plan {
@@ -212,21 +220,21 @@ impl SlotClock {
 
     /// The write to try first, from a memory of the clock that may be old:
     /// that others keep the number busy is likely, and costs no reading.
-    pub fn follow(&self, full: u64, lane: Lane, wanted: u32, now: i64) -> Plan {
-        if self.paused_until > now {
+    pub fn follow(&self, wish: &Wish) -> Plan {
+        if self.paused_until > wish.now {
             return wait(self.paused_until);
         }
-        Plan::Reserve(self.reservation(full, lane, wanted, now))
+        Plan::Reserve(self.reservation(wish))
     }
 
     /// The write to try on a clock that was read just now.
-    pub fn plan(&self, full: u64, lane: Lane, wanted: u32, now: i64) -> Plan {
-        if self.paused_until > now {
+    pub fn plan(&self, wish: &Wish) -> Plan {
+        if self.paused_until > wish.now {
             return wait(self.paused_until);
         }
-        let follow = self.reservation(full, lane, wanted, now);
+        let follow = self.reservation(wish);
         if self.tat > follow.tat_to {
-            return wait(now + (self.tat - follow.tat_to));
+            return wait(wish.now + (self.tat - follow.tat_to));
         }
         if self.tat >= follow.tat_from {
             return Plan::Reserve(follow);
@@ -239,20 +247,26 @@ impl SlotClock {
         })
     }
 
-    fn reservation(&self, full: u64, lane: Lane, wanted: u32, now: i64) -> Reservation {
-        let rate = self.milli_rate(full, now);
+    fn reservation(&self, wish: &Wish) -> Reservation {
+        let Wish { lane, now, .. } = *wish;
+        let rate = self.milli_rate(wish.full, now);
         let interval_us = interval_us(rate);
-        // At most a quarter of a second's slots at a time.
-        let count = u64::from(wanted).min((rate / 4_000).max(1));
-        let count = u32::try_from(count).unwrap_or(1);
-        let room = lane.horizon_us() - interval_us.saturating_mul(count.into());
+        let lead = wish.lead_us.clamp(LEAST_LEAD_US, MOST_LEAD_US);
+        let room = match lane {
+            Lane::Campaign => lead + CAMPAIGN_ROOM_US,
+            Lane::Triggered => TRIGGERED_HORIZON_US,
+        };
+        // At most a quarter of a second's slots at a time, and no further ahead
+        // than the lane's horizon.
+        let fitting = u64::try_from((lane.horizon_us() - room) / interval_us).unwrap_or(0);
+        let most = (rate / 4_000).min(fitting).max(1);
         Reservation {
             epoch: self.epoch,
-            tat_from: now + LEAD_US,
-            tat_to: now + room.clamp(LEAST_ROOM_US, lane.room_us()),
+            tat_from: now + lead,
+            tat_to: now + room,
             start: Start::Follow,
             interval_us,
-            count,
+            count: u32::try_from(u64::from(wish.wanted).min(most)).unwrap_or(1),
             milli_rate: rate,
             stamp: now,
         }
@@ -343,7 +357,7 @@ mod tests {
         let mut clock = SlotClock::unused(FULL);
         let cut = clock.cut(1, FULL, NOW).unwrap();
         clock.apply_cut(&cut);
-        let Plan::Wait { until } = clock.follow(FULL, Lane::Triggered, 1, NOW) else {
+        let Plan::Wait { until } = clock.follow(&wish(Lane::Triggered, 1, NOW)) else {
             panic!("slots in the silence");
         };
         assert_eq!(until.as_microsecond(), NOW + CUT_PAUSE_US);
@@ -354,16 +368,26 @@ mod tests {
     fn a_campaign_leaves_the_far_slots_to_single_messages() {
         let mut clock = SlotClock::unused(FULL);
         let mut ahead = 0;
-        while let Plan::Reserve(write) = clock.plan(FULL, Lane::Campaign, 100, NOW) {
+        while let Plan::Reserve(write) = clock.plan(&wish(Lane::Campaign, 100, NOW)) {
             clock.apply(&write).unwrap();
             ahead = clock.tat - NOW;
         }
         assert!((150_000..=CAMPAIGN_HORIZON_US).contains(&ahead), "{ahead}");
-        let Plan::Reserve(write) = clock.plan(FULL, Lane::Triggered, 1, NOW) else {
+        let Plan::Reserve(write) = clock.plan(&wish(Lane::Triggered, 1, NOW)) else {
             panic!("a single message waits for a campaign");
         };
         let lease = clock.apply(&write).unwrap();
         assert!(lease.first_us <= NOW + CAMPAIGN_HORIZON_US);
+    }
+
+    fn wish(lane: Lane, wanted: u32, now: i64) -> Wish {
+        Wish {
+            lane,
+            wanted,
+            full: FULL,
+            lead_us: LEAST_LEAD_US,
+            now,
+        }
     }
 
     #[derive(Clone, Copy, Debug)]
@@ -406,15 +430,16 @@ mod tests {
                     Act::Ask { wanted, triggered, after, stale } => {
                         now += after;
                         let lane = if triggered { Lane::Triggered } else { Lane::Campaign };
+                        let wish = Wish { full, ..wish(lane, wanted, now) };
                         let plan = if stale {
-                            remembered.follow(full, lane, wanted, now)
+                            remembered.follow(&wish)
                         } else {
-                            clock.plan(full, lane, wanted, now)
+                            clock.plan(&wish)
                         };
                         let Plan::Reserve(write) = plan else { continue };
                         match clock.apply(&write) {
                             Ok(lease) => {
-                                prop_assert!(lease.first_us >= now + LEAD_US);
+                                prop_assert!(lease.first_us >= now + LEAST_LEAD_US);
                                 prop_assert!(u64::from(lease.count) <= (full / 4_000).max(1));
                                 slots.extend((0..lease.count).map(|at| lease.slot_us(at)));
                             }

@@ -139,7 +139,7 @@ impl Lexicon {
             .map_or(&[], Vec::as_slice)
     }
 
-    /// Words that look like a strong word and are none.
+    /// Words that look like a listed one, and from which no slip is mended.
     pub(super) fn is_lookalike(&self, word: &str) -> bool {
         self.lookalikes.contains(word)
     }

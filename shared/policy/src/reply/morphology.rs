@@ -55,8 +55,24 @@ fn near(word: &str, lexicon: &Lexicon) -> Option<String> {
         .beginning_like(word)
         .iter()
         .filter(|known| known.len() + 1 >= NEAR_WORD && known.len().abs_diff(length) <= 1)
-        .find(|known| strsim::osa_distance(known, word) <= 1)
+        .find(|known| one_slip_apart(known.as_bytes(), word.as_bytes()))
         .cloned()
+}
+
+/// One letter too many, too few, another, or two in the wrong order.
+pub(super) fn one_slip_apart(a: &[u8], b: &[u8]) -> bool {
+    let start = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let (a, b) = (&a[start..], &b[start..]);
+    match (a, b) {
+        ([], rest) | (rest, []) => rest.len() <= 1,
+        ([x, a @ ..], [y, b @ ..]) => {
+            let swapped = a.first() == Some(y) && b.first() == Some(x) && a[1..] == b[1..];
+            a == b
+                || swapped
+                || a.iter().eq([y].into_iter().chain(b))
+                || b.iter().eq([x].into_iter().chain(a))
+        }
+    }
 }
 
 /// Shortest word that is corrected to any listed one.
@@ -232,7 +248,7 @@ fn malay_stem(word: &str, lexicon: &Lexicon) -> Option<String> {
 /// `menvoyer` → `envoyer`, `والرسائل` → `الرسائل`.
 fn prefixed(word: &str, lexicon: &Lexicon) -> Option<String> {
     const ELIDED: [&str; 10] = ["qu", "dell", "all", "m", "t", "s", "l", "d", "j", "c"];
-    const ARABIC: [&str; 7] = ["وال", "بال", "لل", "ال", "و", "ف", "ب"];
+    const ARABIC: [&str; 8] = ["وال", "بال", "لل", "ال", "و", "ف", "ب", "ل"];
     let strip = |prefixes: &[&str], family| {
         prefixes.iter().find_map(|prefix| {
             let rest = word.strip_prefix(prefix)?;

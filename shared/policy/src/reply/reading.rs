@@ -81,7 +81,7 @@ impl Reading {
                 let parts = unmasked(&word, lexicon);
                 words.extend(parts.into_iter().map(|part| listed(part, lexicon)));
             } else if names.contains(&word) {
-                words.push(lexicon.spelling(&word).unwrap_or(&word).to_owned());
+                words.push(named(word, lexicon));
             } else {
                 words.push(listed(word, lexicon));
             }
@@ -124,6 +124,20 @@ impl Reading {
             all: concepts | question,
         }];
         self.content = vec![word];
+    }
+}
+
+/// A word with a capital letter: a name, unless it is listed or a slip of a
+/// strong word.
+fn named(word: String, lexicon: &Lexicon) -> String {
+    if let Some(spelling) = lexicon.spelling(&word) {
+        return spelling.to_owned();
+    }
+    let listed = listed(word.clone(), lexicon);
+    if lexicon.strong().any(|strong| strong == listed) {
+        listed
+    } else {
+        word
     }
 }
 

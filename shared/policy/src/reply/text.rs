@@ -12,6 +12,9 @@ use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCa
 /// The longest text WhatsApp carries; what lies beyond is not read.
 pub(super) const MAX_CHARS: usize = 4_096;
 
+/// Titles that are written with a point.
+const TITLES: [&str; 6] = ["mr", "mrs", "ms", "dr", "hj", "bpk"];
+
 /// Words between two pauses.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct RawClause {
@@ -48,6 +51,10 @@ pub(super) fn clauses(text: &str) -> Vec<RawClause> {
             Role::Dash if !previous_space => flush(&mut word, &mut clause),
             // `s.t.o.p`: a point after a single letter is no pause.
             Role::Pause if is_letter(&word) => flush(&mut word, &mut clause),
+            // `Mr. Lim`
+            Role::Pause if c == '.' && TITLES.contains(&word.as_str()) => {
+                flush(&mut word, &mut clause);
+            }
             Role::Dash | Role::Pause => {
                 flush(&mut word, &mut clause);
                 close(&mut clause, &mut clauses);

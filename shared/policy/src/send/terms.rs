@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::content::{Category, TemplateStatus};
 use crate::jurisdiction::Sector;
 use crate::limits::FrequencyCap;
+use crate::links;
 use crate::quiet_hours::SendWindow;
 
 /// The same for a whole block of messages; read once for each.
@@ -26,6 +27,8 @@ pub struct Terms {
     pub reviewed_countries: BTreeSet<String>,
     /// When the portfolio's daily limit has room again; `None` while it has.
     pub tier_opens: Option<Timestamp>,
+    /// Whose domains and brands the links of its texts may bear.
+    pub links: links::Context,
     /// What the checks of links and files said.
     pub content: ContentVerdict,
     /// Whether WhatsApp lets the template be sent, as last read.
@@ -43,6 +46,7 @@ impl Terms {
             frequency: Vec::new(),
             reviewed_countries: BTreeSet::new(),
             tier_opens: None,
+            links: links::Context::NONE,
             content: ContentVerdict::Clear { until: None },
             template: TemplateStatus::Approved,
         }

@@ -159,6 +159,16 @@ impl Figures {
             && self.whatsapp.over_limit_windows == 0
     }
 
+    /// Whether there were crashes, frozen workers, unanswered requests and
+    /// doubts at all.
+    #[cfg(test)]
+    pub(super) fn anything_went_wrong(&self) -> bool {
+        self.crashes > 0
+            && !self.freezes.is_empty()
+            && self.timeouts_injected > 0
+            && self.settled > 0
+    }
+
     pub(super) fn table(&self) -> String {
         let mut table = format!(
             "chaos: {} people, seed {}, crash after an effect {}, accepted without an answer {}\n",

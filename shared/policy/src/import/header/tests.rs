@@ -39,12 +39,14 @@ fn every_role_has_a_header_that_brings_it_back() {
 
 #[test]
 fn the_best_name_wins_and_the_rest_stay_attributes() {
-    use Role::{Attribute, ConsentAt, FamilyName, GivenName, Name, Phone};
+    use Role::{
+        Attribute, ConsentAt, ConsentStatus, FamilyName, GivenName, Name, Phone, PhoneOther,
+    };
 
     for (headers, expected) in [
         (
             vec!["Phone Number", "WhatsApp Number"],
-            vec![Attribute, Phone],
+            vec![PhoneOther, Phone],
         ),
         (vec!["No. HP/WA", "NAMA_LENGKAP"], vec![Phone, Name]),
         (
@@ -54,8 +56,26 @@ fn the_best_name_wins_and_the_rest_stay_attributes() {
         (vec!["consentAt", "nohp"], vec![ConsentAt, Phone]),
         (vec!["No Telp Penerima", "Nama Penerima"], vec![Phone, Name]),
         (vec!["No HP (aktif)", "Kota"], vec![Phone, Attribute]),
-        (vec!["Téléphone", "phone"], vec![Attribute, Phone]),
-        (vec!["phone", "phone"], vec![Phone, Attribute]),
+        (vec!["Téléphone", "phone"], vec![PhoneOther, Phone]),
+        (vec!["phone", "phone"], vec![Phone, PhoneOther]),
+        (
+            vec![
+                "Nama Penerima",
+                "Nama Pembeli",
+                "No Telp Pembeli",
+                "No Telp Penerima",
+            ],
+            vec![Attribute, Name, Phone, Attribute],
+        ),
+        (
+            vec!["Timestamp", "WA", "Bersedia dihubungi"],
+            vec![ConsentAt, Phone, ConsentStatus],
+        ),
+        (vec!["Timestamp", "No WA"], vec![Attribute, Phone]),
+        (
+            vec!["CONTACT ID", "EMAIL", "SMS", "WHATSAPP", "OPT_IN"],
+            vec![Role::ExternalId, Attribute, PhoneOther, Phone, Attribute],
+        ),
     ] {
         assert_eq!(roles(&headers), Some(expected), "{headers:?}");
     }
