@@ -13,8 +13,11 @@ use http::StatusCode;
 use izin::people;
 use jiff::SignedDuration;
 use platform::aws::Clients;
+use platform::campaigns::Campaigns;
 use platform::config::Env;
 use platform::invocation::Invocation;
+use platform::objects::Objects;
+use policy::ids::ImportId;
 use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
@@ -432,4 +435,41 @@ async fn throttled_and_half_done_batches_lose_nobody() {
     assert_eq!(view["state"], "completed", "{view}");
     assert_eq!(view["counts"]["new"], view["counts"]["accepted"]);
     assert_eq!(subscriptions(&world) as u64, view["counts"]["new"]);
+}
+
+/// A report of many megabytes goes up in parts, and comes back whole.
+#[tokio::test]
+async fn a_long_report_is_stored_in_parts() {
+    let world = World::quiet().await;
+    let bucket = world.house.aws.environment("IngestFunction").unwrap();
+    let bucket = bucket["IZIN_FILES_BUCKET"].clone();
+    let objects = Objects::new(world.house.clients.s3.clone(), bucket);
+    let key = Campaigns::import_report(
+        world.house.seeds.tenant,
+        ImportId::from_uuid(uuid::Uuid::from_u128(3)),
+    );
+    let mut rng = SmallRng::seed_from_u64(4);
+    let mut wanted: Vec<u8> = Vec::new();
+    let mut writer = objects.writer(key.clone(), "text/csv");
+    while wanted.len() < 20 << 20 {
+        let line = vec![rng.random(); rng.random_range(1..3_000_000)];
+        writer.write(&line).await.unwrap();
+        wanted.extend(line);
+    }
+    writer.finish().await.unwrap();
+    assert!(objects.get(&key).await.unwrap() == wanted);
+
+    let head = objects.head(&key).await.unwrap();
+    assert_eq!(head.bytes, wanted.len() as u64);
+    let range = objects.get_range(&key, &head.version, 9 << 20, 1 << 20);
+    assert!(range.await.unwrap() == wanted[9 << 20..10 << 20]);
+    objects
+        .put(&key, b"another".to_vec(), "text/csv")
+        .await
+        .unwrap();
+    let fault = objects
+        .get_range(&key, &head.version, 0, 4)
+        .await
+        .unwrap_err();
+    assert!(!fault.is_passing(), "the version that was read is gone");
 }
