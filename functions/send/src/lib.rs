@@ -144,7 +144,7 @@ impl Deps {
             transit: config.transit,
             metrics: config.metrics,
             tally: Arc::default(),
-            reflex: Arc::default(),
+            reflex: Arc::new(Reflex::new(config.in_flight_max)),
             warm_at: Arc::default(),
             clock,
             ids,

@@ -40,7 +40,7 @@ pub(crate) async fn hand_out(
     metrics: &mut Metrics,
 ) -> Result<(), Fault> {
     let clock = &run.deps.clock;
-    let room = run.deps.in_flight_max.get();
+    let reflex = &run.deps.reflex;
     let mut under_way = FuturesUnordered::new();
     let mut leasing: Option<BoxFuture<'_, Result<LeaseAnswer, Fault>>> = None;
     let mut writing: Option<BoxFuture<'_, Result<(), Fault>>> = None;
@@ -54,14 +54,19 @@ pub(crate) async fn hand_out(
         if nothing_left && leasing.is_none() && writing.is_none() {
             return failed.map_or(Ok(()), Err);
         }
+        let room = reflex.room();
         let may_lease = !waiting.is_empty() && under_way.len() < room && leasing.is_none();
         tokio::select! {
             biased;
             Some(delivered) = under_way.next(), if !under_way.is_empty() => match delivered {
-                Delivered::Settled { index, outcome } => ledger.note(index, outcome),
+                Delivered::Settled { index, outcome } => {
+                    reflex.used(true);
+                    ledger.note(index, outcome);
+                }
                 Delivered::Forfeited(candidate) => {
                     metrics.count("SlotsForfeited", 1);
                     run.deps.tally.forfeit();
+                    reflex.used(false);
                     waiting.push_front(*candidate);
                 }
             },

@@ -11,14 +11,11 @@ mod leases;
 mod town;
 mod worker;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::ensure;
 use jiff::SignedDuration;
 use policy::pace::Pace;
-use simulator::{FaultEffect, FaultWhen, RequestFault};
-use tokio::time::sleep;
 
 use self::figures::{Figures, Seen};
 use self::town::Town;
@@ -54,8 +51,9 @@ pub(crate) struct Args {
     /// How many single messages a second go ahead of the campaigns.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=500))]
     triggered: u32,
-    /// Lets WhatsApp refuse half a second's requests with 130429 after a third of
-    /// the time.
+    /// Lets as many people write at once as the number takes in a second, after a
+    /// third of the time: WhatsApp counts them and refuses requests with 130429.
+    /// Of the windows, only the outbound ones count then.
     #[arg(long)]
     refuse: bool,
     /// Sets the first worker's clock wrong by so much.
@@ -90,35 +88,32 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<bool> {
     );
     let town = Town::found(&args).await?;
     let crew = worker::start(&town, &args)?;
-    let mut seen = Seen::default();
-    let refuse_at = args.seconds / 3;
     // The time counts from the first request.
     while town.number().requests == 0 {
-        sleep(Duration::from_millis(50)).await;
+        town.wait(Duration::from_millis(50)).await;
     }
-    let singles = (args.triggered > 0).then(|| {
-        // The last of them are to arrive within the time.
-        let seconds = args.seconds.saturating_sub(3).max(1);
-        tokio::spawn(Arc::clone(&town).write_singles(args.triggered, seconds))
-    });
-    let chatter = town.let_people_write(args.pace());
-    for second in 0..args.seconds {
-        if args.refuse && second == refuse_at {
-            town.simulator.add_fault(RequestFault {
-                when: FaultWhen::Chance(1.0),
-                effect: FaultEffect::Refuse(130_429),
-                times: Some((args.mps / 2).max(1)),
-            });
+    let mut seen = Seen {
+        cpu_seconds: figures::cpu_seconds(),
+        ..Seen::default()
+    };
+    let watch = async {
+        for second in 0..args.seconds {
+            if args.refuse && second == args.seconds / 3 {
+                town.let_a_crowd_write(args.mps);
+            }
+            town.wait(Duration::from_secs(1)).await;
+            if args.refuse {
+                seen.by_second.push(town.number().requests);
+            }
         }
-        sleep(Duration::from_secs(1)).await;
-        if args.refuse {
-            seen.by_second.push(town.number().requests);
-        }
-    }
-    chatter.abort();
-    if let Some(singles) = singles {
-        seen.singles = singles.await??;
-    }
+    };
+    // The last single messages are to arrive within the time.
+    let singles = town.write_singles(args.triggered, args.seconds.saturating_sub(3));
+    let singles = tokio::select! {
+        ((), singles) = async { tokio::join!(watch, singles) } => singles?,
+        never = town.let_people_write(args.pace()) => match never {},
+    };
+    seen.singles = singles;
     let work = crew.stop().await?;
     let figures = Figures::of(&args, &town, &work, &seen);
     args.output.publish(&figures, &figures.table())?;

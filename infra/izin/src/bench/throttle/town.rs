@@ -1,6 +1,7 @@
 //! Everything around the workers: tables, WhatsApp, people, blocks to send.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -21,8 +22,7 @@ use policy::purpose::Purpose;
 use policy::subscription::Subscription;
 use simulator::{Behaviour, BusinessNumber, Delay, NumberReport, Simulator, WaId, WebhookChaos};
 use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::task::AbortHandle;
-use tokio::time::{interval, sleep};
+use tokio::time::interval;
 use uuid::Uuid;
 
 use super::Args;
@@ -143,11 +143,14 @@ impl Town {
     /// Writes single messages down, so many a second, as the API does; when each
     /// was, and for whom.
     pub(super) async fn write_singles(
-        self: Arc<Self>,
+        &self,
         per_second: u32,
         seconds: u32,
     ) -> anyhow::Result<Vec<(Timestamp, WaId)>> {
         const FIRST: usize = 800_000;
+        if per_second == 0 {
+            return Ok(Vec::new());
+        }
         let (contacts, campaigns) = (self.house.contacts()?, self.house.campaigns()?);
         let tenant = self.house.seeds.tenant;
         let key = self.house.seeds.tokens();
@@ -190,18 +193,29 @@ impl Town {
             .expect("the simulator knows the number")
     }
 
-    /// People write as often as the share that is kept for them allows.
-    pub(super) fn let_people_write(self: &Arc<Self>, pace: Pace) -> AbortHandle {
-        let town = Arc::clone(self);
+    /// So many people write at once.
+    pub(super) fn let_a_crowd_write(&self, people: u32) {
+        for nth in 0..people as usize {
+            let person = wa_id(&phone(700_000 + nth));
+            self.simulator.person_says(&person, "Halo, masih ada?");
+        }
+    }
+
+    /// People write as often as the share that is kept for them allows, for ever.
+    pub(super) async fn let_people_write(&self, pace: Pace) -> Infallible {
         let gap = Duration::from_secs(1) / pace.inbound_per_second.max(1);
-        let chatter = tokio::spawn(async move {
-            for nth in 0.. {
-                sleep(gap.mul_f64(1.05)).await;
-                town.simulator
-                    .person_says(&wa_id(&phone(900_000 + nth)), "Terima kasih");
-            }
-        });
-        chatter.abort_handle()
+        let mut nth = 900_000;
+        loop {
+            self.wait(gap.mul_f64(1.05)).await;
+            let person = wa_id(&phone(nth));
+            self.simulator.person_says(&person, "Terima kasih");
+            nth += 1;
+        }
+    }
+
+    /// Waits in real time.
+    pub(super) async fn wait(&self, length: Duration) {
+        self.clock.sleep_until(self.clock.now() + length).await;
     }
 }
 

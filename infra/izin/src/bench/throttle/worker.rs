@@ -145,7 +145,7 @@ impl Worker {
                     return Ok(());
                 }
                 life += 1;
-                tokio::time::sleep(COLD_START).await;
+                self.town.wait(COLD_START).await;
             }
         })
     }
