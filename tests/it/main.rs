@@ -9,6 +9,8 @@ mod explain;
 mod fail_closed;
 mod floors;
 mod imports;
+mod inbound;
+mod inbound_forgery;
 mod links;
 mod pace;
 mod page;

@@ -194,7 +194,9 @@ async fn validate(
         }
         let judging = Judging {
             terms: &terms,
-            message: message.as_ref(),
+            message: message
+                .as_ref()
+                .filter(|message| !message.is_harmful(&terms.links)),
         };
         let page = judge_page(tenant, id, &campaign, &judging, number, pages.last(), deps).await?;
         let mut metrics = Metrics::of("consent");

@@ -33,6 +33,12 @@ impl Message {
         })
     }
 
+    /// Whether it is harmful before anybody's values are in it: then it says
+    /// nothing about a person.
+    pub(crate) fn is_harmful(&self, context: &Context) -> bool {
+        preflight::of_template(&self.template, &self.mapping, context).verdict == Verdict::Block
+    }
+
     /// Whether one person's values make it harmful. A value that is missing is
     /// refused at the wire, with its own reason.
     pub(crate) fn judge(

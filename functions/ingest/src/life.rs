@@ -37,6 +37,9 @@ const OPT_OUTS_EACH: usize = 200;
 /// Messages between two checkpoints of the handing over.
 const HAND_OVERS: u32 = 100;
 
+/// Bytes of a file that are read at a time.
+const READ_BYTES: u64 = 4 << 20;
+
 /// People whose stops are read in one call.
 const READ_EACH: usize = 100;
 
@@ -128,19 +131,13 @@ impl Life<'_> {
     /// Judges the file and stages its people piece by piece.
     async fn judge(&mut self) -> Result<Option<Ended>, Fault> {
         let mut judge = Judge::new(self.terms().await?);
-        let offset = self.recall(&mut judge).await?;
+        let mut offset = self.recall(&mut judge).await?;
+        let file = self.import.file.clone();
         let version = ObjectVersion {
-            id: self.import.file.version.clone(),
-            e_tag: self.import.file.e_tag.clone(),
+            id: file.version,
+            e_tag: file.e_tag,
         };
         let object = self.import.object.clone();
-        let mut body = if offset < self.import.file.bytes {
-            let objects = &self.deps.objects;
-            Some(objects.get_version(&object, &version, offset).await?)
-        } else {
-            judge.finish();
-            None
-        };
         loop {
             loop {
                 let piece = match judge.next_piece() {
@@ -157,14 +154,19 @@ impl Life<'_> {
                     return self.hand_on().await.map(Some);
                 }
             }
-            let bytes = match &mut body {
-                Some(body) => body.next().await?,
-                None => None,
-            };
-            match bytes {
-                Some(bytes) => judge.push(&bytes),
-                None => judge.finish(),
+            if offset >= file.bytes {
+                judge.finish();
+                continue;
             }
+            let objects = &self.deps.objects;
+            let bytes = objects
+                .get_range(&object, &version, offset, READ_BYTES)
+                .await?;
+            if bytes.is_empty() {
+                return Err(Fault::passing("read an upload", "nothing came"));
+            }
+            offset += bytes.len() as u64;
+            judge.push(&bytes);
         }
     }
 

@@ -21,12 +21,8 @@ pub(crate) async fn store_rejected(life: &Life<'_>) -> Result<(), Fault> {
             report.write(standing.report_header.as_bytes()).await?;
         }
         if standing.has_rejected {
-            let mut lines = objects
-                .get_from(&life.piece_key(REJECTED, number), 0)
-                .await?;
-            while let Some(bytes) = lines.next().await? {
-                report.write(&bytes).await?;
-            }
+            let lines = objects.get(&life.piece_key(REJECTED, number)).await?;
+            report.write(&lines).await?;
         }
     }
     report.finish().await

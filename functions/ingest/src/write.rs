@@ -51,7 +51,8 @@ pub(crate) async fn write(life: &mut Life<'_>) -> Result<Option<Ended>, Fault> {
             counts.changed += plan.counts.changed;
             counts.unchanged += plan.counts.unchanged;
             life.import.progress.compared = number + 1;
-            if !life.import.dry_run && !(plan.new.is_empty() && plan.changed.is_empty()) {
+            let writes = !plan.new.is_empty() || !plan.changed.is_empty();
+            if writes && !life.import.dry_run {
                 life.commit().await?;
             }
         }

@@ -1,16 +1,19 @@
 //! Applies what the webhook queued: statuses first of all.
 //!
-//! **Trigger**: the receipts queue ([`ReceiptTask`]). **Reads**: nothing.
-//! **Writes**: grow-only status sets, one write for all statuses of a block and
-//! attempt in the batch; and suppressions that an import reported, which this
-//! path can add and never lift. **When it fails**: the sets are idempotent and free of
-//! order, so any repetition is harmless.
+//! **Trigger**: the receipts queue ([`ReceiptTask`]). **Reads**: whose an
+//! identity is, blocks. **Writes**: grow-only status sets, one write for all
+//! statuses of a block and attempt in the batch; links of identities to persons;
+//! and suppressions that waited for a link or that an import reported, which
+//! this path can add and never lift. **When it fails**: the sets are idempotent
+//! and free of order, so any repetition is harmless.
+
+mod links;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use platform::aws::Clients;
-use platform::campaigns::{Campaigns, Page};
+use platform::campaigns::{Campaigns, Opening, Page};
 use platform::clock::SharedClock;
 use platform::config::{ConfigError, Env};
 use platform::contacts::{Contacts, StopEvent};
@@ -20,11 +23,14 @@ use platform::metrics::{Metrics, MetricsSink};
 use platform::objects::Objects;
 use platform::queue::{ReceiptTask, StatusV1};
 use policy::block::Callback;
+use policy::breaker::Breaker;
 use policy::ids::{CampaignId, EventId, ImportId, TenantId};
 use policy::person::SuppressionSource;
 use policy::purpose::Scope;
 use policy::receipt::{Status, StatusSets};
 use policy::token::ContactToken;
+
+use self::links::Links;
 
 /// Settings; each field is one variable.
 #[derive(Clone, Debug)]
@@ -91,13 +97,39 @@ struct Group {
 /// Handles a batch: groups its statuses by attempt, and writes each group once.
 pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResponse {
     let mut groups: BTreeMap<Attempt, Group> = BTreeMap::new();
+    let mut links = Links::default();
     let mut failed: BTreeSet<String> = BTreeSet::new();
     for record in event.records {
         let message_id = record.message_id.expect("SQS always sets messageId");
         match serde_json::from_str(&record.body.unwrap_or_default()) {
+            Ok(ReceiptTask::BreakV1 {
+                tenant,
+                scope,
+                id,
+                code,
+            }) => {
+                if let Err(fault) = open(tenant, &scope, &id, code, deps).await {
+                    tracing::warn!(scope, error = chain(&fault), "breaker comes again");
+                    failed.insert(message_id);
+                }
+            }
+            Ok(ReceiptTask::LinksV1 {
+                tenant,
+                links: told,
+            }) => {
+                for link in told {
+                    links.told(tenant, link.alias.0, link.token.0, &message_id);
+                }
+            }
             Ok(ReceiptTask::StatusesV1 { tenant, statuses }) => {
                 for status in &statuses {
-                    add(&mut groups, tenant, status, &message_id);
+                    let Some((callback, kind)) = read(status) else {
+                        continue;
+                    };
+                    add(&mut groups, tenant, callback, kind, &message_id);
+                    if let Some(alias) = status.alias {
+                        links.sent_to(tenant, alias.0, callback, &message_id);
+                    }
                 }
             }
             Ok(ReceiptTask::SuppressV1 {
@@ -132,6 +164,9 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
             failed.extend(group.messages);
         }
     }
+    let (linked, unlinked) = links.write(deps).await;
+    metrics.count("LinksWritten", linked);
+    failed.extend(unlinked);
     metrics.count("MessagesFailed", failed.len() as u64);
     metrics.emit(deps.clock.now(), deps.metrics);
     let mut response = SqsBatchResponse::default();
@@ -139,6 +174,28 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
         response.add_failure(message_id);
     }
     response
+}
+
+/// Opens a breaker that WhatsApp told of.
+async fn open(
+    tenant: TenantId,
+    scope: &str,
+    id: &str,
+    code: u32,
+    deps: &Deps,
+) -> Result<(), Fault> {
+    let Some(breaker) = Breaker::parse(scope, Some(id)) else {
+        return Err(Fault::lasting("open a breaker", "its scope is not known"));
+    };
+    let (opening, now) = (Opening::Answer(code), deps.clock.now());
+    let campaigns = &deps.campaigns;
+    if campaigns
+        .open_breaker(tenant, &breaker, &opening, now)
+        .await?
+    {
+        tracing::error!(scope, id, code, "stopped by WhatsApp");
+    }
+    Ok(())
 }
 
 /// Adds a suppression for everybody whom an import reported as opted out. The
@@ -171,21 +228,25 @@ fn event_id(import: ImportId, token: ContactToken) -> EventId {
     EventId::from_uuid(uuid::Uuid::from_u128(mixed))
 }
 
-/// Adds one status to its group; what is not ours or not known is dropped with
-/// a log line, because no repetition would make it readable.
+/// What a status is of; what is not ours or not known is dropped with a log
+/// line, because no repetition would make it readable.
+fn read(status: &StatusV1) -> Option<(Callback, Status)> {
+    let callback = status.callback.parse::<Callback>().ok();
+    let read = callback.zip(Status::parse(&status.status));
+    if read.is_none() {
+        tracing::warn!(status = status.status, "status is not of this service");
+    }
+    read
+}
+
+/// Adds one status to its group.
 fn add(
     groups: &mut BTreeMap<Attempt, Group>,
     tenant: TenantId,
-    status: &StatusV1,
+    callback: Callback,
+    kind: Status,
     message_id: &str,
 ) {
-    let (Ok(callback), Some(kind)) = (
-        status.callback.parse::<Callback>(),
-        Status::parse(&status.status),
-    ) else {
-        tracing::warn!(status = status.status, "status is not of this service");
-        return;
-    };
     let place = callback.place;
     let group = groups
         .entry((tenant, callback.campaign, place.block, callback.attempt))

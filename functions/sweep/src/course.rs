@@ -16,6 +16,10 @@ use crate::{Deps, canary, close, recover};
 /// as long again as its queue message is hidden.
 const LATE_BLOCKS: SignedDuration = SignedDuration::from_mins(20);
 
+/// From how many blocks on a campaign is not looked at again while a release is
+/// fresh: a look reads all of them.
+const LARGE: u32 = 480;
+
 /// Looks at the blocks of a campaign that runs, is paused or has ended.
 pub(crate) async fn visit(
     tenant: TenantId,
@@ -28,8 +32,9 @@ pub(crate) async fn visit(
 ) -> Result<(), Fault> {
     let now = deps.clock.now();
     let waits_for_canary = campaign.canary_blocks().is_some();
-    if campaign.state == CampaignState::Running && !campaign.releases(now) && !waits_for_canary {
-        // Released a moment ago: there is nothing to see yet.
+    let is_fresh = campaign.state == CampaignState::Running && !campaign.releases(now);
+    if is_fresh && !waits_for_canary && campaign.blocks_planned > LARGE {
+        // Released a moment ago, and a look would cost much and show little.
         return Ok(());
     }
     let survey = deps.campaigns.survey(tenant, id, now).await?;

@@ -3,7 +3,7 @@
 use policy::attempt::{self, Class};
 use policy::person::SuppressionSource;
 use policy::purpose::{Purpose, Scope};
-use policy::reply::{self, Context, Label};
+use policy::reply::{self, Context, Keyword, Label};
 
 use crate::updates::{Content, Kind, PreferenceValue, Update};
 
@@ -22,14 +22,16 @@ pub(crate) struct Asks {
     pub(crate) review: bool,
 }
 
-/// What an update asks for; `None` where it is not a person's word.
+/// What an update asks for, to people with these `keywords` of their own; `None` where it is not a person's word.
 ///
 /// Law: an opt-out always has a scope.
-pub(crate) fn asks(update: &Update) -> Option<Asks> {
+pub(crate) fn asks(update: &Update, keywords: &[Keyword]) -> Option<Asks> {
     match &update.kind {
-        Kind::Message(message) => said(&message.content),
+        Kind::Message(message) => said(&message.content, keywords),
         // A change of mind of long ago lifts nothing today.
-        Kind::Past(message) => said(&message.content).filter(|asks| asks.label == Label::Optout),
+        Kind::Past(message) => {
+            said(&message.content, keywords).filter(|asks| asks.label == Label::Optout)
+        }
         Kind::Preference(preference) => match preference.value {
             PreferenceValue::Stop => Some(Asks::stop(
                 SuppressionSource::UserPreferences,
@@ -60,15 +62,22 @@ pub(crate) fn asks(update: &Update) -> Option<Asks> {
 }
 
 /// What a message says, if it has words.
-fn said(content: &Content) -> Option<Asks> {
+fn said(content: &Content, keywords: &[Keyword]) -> Option<Asks> {
     let tap = SuppressionSource::Button;
     match content {
-        Content::Button { payload, text } => Asks::read(payload.as_deref(), text.as_deref(), tap),
-        Content::Interactive { id, title, .. } => Asks::read(id.as_deref(), title.as_deref(), tap),
-        Content::Media { caption, .. } => {
-            Asks::read(None, caption.as_deref(), SuppressionSource::Keyword)
+        Content::Button { payload, text } => {
+            Asks::read(payload.as_deref(), text.as_deref(), tap, keywords)
         }
-        Content::Text(text) => Asks::read(None, Some(text), SuppressionSource::Keyword),
+        Content::Interactive { id, title, .. } => {
+            Asks::read(id.as_deref(), title.as_deref(), tap, keywords)
+        }
+        Content::Media { caption, .. } => Asks::read(
+            None,
+            caption.as_deref(),
+            SuppressionSource::Keyword,
+            keywords,
+        ),
+        Content::Text(text) => Asks::read(None, Some(text), SuppressionSource::Keyword, keywords),
         Content::Other(_) | Content::Reaction { .. } | Content::Unsupported { .. } => None,
     }
 }
@@ -87,10 +96,16 @@ impl Asks {
 
     /// Reads words. A button without a label is known by its payload, which is
     /// the label unless the template's sender chose another.
-    fn read(payload: Option<&str>, text: Option<&str>, source: SuppressionSource) -> Option<Self> {
+    fn read(
+        payload: Option<&str>,
+        text: Option<&str>,
+        source: SuppressionSource,
+        keywords: &[Keyword],
+    ) -> Option<Self> {
         let words = text.or(payload)?;
         let context = Context {
             payload,
+            keywords,
             ..Context::default()
         };
         let verdict = reply::classify(words, &context);

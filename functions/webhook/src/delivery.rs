@@ -1,28 +1,37 @@
 //! One delivery: whose, stops first, then everything else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 use platform::fault::{Fault, chain};
 use platform::inbound::{self, KeptUpdate};
 use platform::metrics::Metrics;
-use platform::queue::{ReceiptTask, StatusV1};
+use platform::queue::{LinkV1, ReceiptTask, StatusV1, TokenText};
 use platform::whatsapp::signature::VerifiedBody;
+use policy::breaker::Breaker;
 use policy::ids::TenantId;
-use policy::token::TokenKey;
+use policy::reply::Keyword;
+use policy::token::{ContactToken, TokenKey};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
 use crate::Deps;
-use crate::stops::{Keys, Stop, Unattributed, asks_to_stop, stops};
-use crate::updates::{self, Kind, Update};
+use crate::asks::asks;
+use crate::commit::Act;
+use crate::names::{Keys, Move, Name};
+use crate::news;
+use crate::stops::{Unattributed, resume, stops};
+use crate::updates::{self, Kind, Person, Update};
 
 /// Most statuses of one queue message: some 60 KB of the longest.
 const STATUSES_MAX: usize = 200;
 
-/// Stops committed at the same time.
-const STOPS_AT_ONCE: usize = 16;
+/// Links of one queue message: some 20 KB.
+const LINKS_MAX: usize = 200;
+
+/// Acts committed at the same time.
+const ACTS_AT_ONCE: usize = 16;
 
 /// Something was not committed or not queued: the body must come again.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -74,11 +83,23 @@ impl Work<'_> {
             self.count("UnknownNumber", strange);
             self.keep_body(body).await;
         }
-        for (tenant, updates) in &owned {
-            self.commit_stops(*tenant, updates).await;
+        let named = owned.values().flatten().any(needs_names);
+        let mut keys = if named { self.keys().await } else { None };
+        if let Some(keys) = &mut keys {
+            for (tenant, updates) in &owned {
+                if updates.iter().any(is_word) {
+                    let keywords = self.keywords(*tenant).await;
+                    keys.keywords.insert(*tenant, keywords);
+                }
+            }
+        }
+        if let Some(keys) = &keys {
+            for (tenant, updates) in &owned {
+                self.commit(*tenant, updates, keys).await;
+            }
         }
         for (tenant, updates) in owned {
-            self.queue(tenant, updates).await;
+            self.queue(tenant, updates, keys.as_ref()).await;
         }
     }
 
@@ -87,11 +108,7 @@ impl Work<'_> {
         let mut owned: BTreeMap<TenantId, Vec<Update>> = BTreeMap::new();
         let mut strange = 0;
         for update in updates {
-            let owner = match &update.phone_number_id {
-                Some(id) => self.deps.numbers.owner(id, self.now).await,
-                None => Ok(None),
-            };
-            match owner {
+            match self.deps.numbers.owner(&update, self.now).await {
                 Ok(Some(tenant)) => owned.entry(tenant).or_default().push(update),
                 Ok(None) => strange += 1,
                 Err(fault) => self.fail(&fault, "number cannot be looked up"),
@@ -100,40 +117,70 @@ impl Work<'_> {
         (owned, strange)
     }
 
-    async fn commit_stops(&mut self, tenant: TenantId, updates: &[Update]) {
-        if !updates.iter().any(asks_to_stop) {
-            return;
-        }
-        let keys = match self.keys().await {
-            Ok(keys) => keys,
-            Err(fault) => return self.fail(&fault, "stops wait for the keys"),
-        };
-        let mut wanted: Vec<Stop> = Vec::new();
+    /// Commits what must stand before the answer.
+    async fn commit(&mut self, tenant: TenantId, updates: &[Update], keys: &Keys) {
+        let mut acts: Vec<Act> = Vec::new();
         for update in updates {
-            match stops(tenant, update, &keys, self.now) {
-                Ok(stops) => wanted.extend(stops),
+            match stops(tenant, update, keys, self.now) {
+                Ok(stops) => acts.extend(stops.into_iter().map(Act::Stop)),
                 Err(Unattributed) => {
                     tracing::warn!(kind = update.kind.code(), "nothing names who wants to stop");
                     self.count("StopUnattributed", 1);
                 }
             }
+            acts.extend(resume(tenant, update, keys, self.now).map(Act::Resume));
+            if let Kind::System(system) = &update.kind {
+                acts.extend(Move::of(tenant, system, keys).map(Act::Move));
+            }
         }
-        let contacts = &self.deps.contacts;
-        let commits: Vec<_> = wanted
-            .iter()
-            .map(|stop| stop.commit(tenant, contacts, self.now))
-            .collect();
-        let results: Vec<Result<(), Fault>> = stream::iter(commits)
-            .buffer_unordered(STOPS_AT_ONCE)
-            .collect()
-            .await;
-        for fault in results.into_iter().filter_map(Result::err) {
-            self.count("StopFailed", 1);
-            self.fail(&fault, "stop is not committed");
+        let (first, then): (Vec<_>, Vec<_>) = acts.into_iter().partition(Act::is_first);
+        for acts in [first, then] {
+            let contacts = &self.deps.contacts;
+            let commits: Vec<_> = acts
+                .iter()
+                .map(|act| act.commit(tenant, contacts, self.now))
+                .collect();
+            let results: Vec<Result<(), Fault>> = stream::iter(commits)
+                .buffer_unordered(ACTS_AT_ONCE)
+                .collect()
+                .await;
+            for fault in results.into_iter().filter_map(Result::err) {
+                self.count("StopFailed", 1);
+                self.fail(&fault, "stop is not committed");
+            }
         }
     }
 
-    async fn keys(&self) -> Result<Keys, Fault> {
+    /// The keys that name people; without them nothing is committed, and the
+    /// body must come again.
+    async fn keys(&mut self) -> Option<Keys> {
+        match self.read_keys().await {
+            Ok(keys) => Some(keys),
+            Err(fault) => {
+                self.fail(&fault, "people cannot be named");
+                None
+            }
+        }
+    }
+
+    /// A tenant's keywords. Settings that can never be used must not keep its
+    /// people's stops from being heard: they are read by the common rules.
+    async fn keywords(&mut self, tenant: TenantId) -> Vec<Keyword> {
+        match self.deps.numbers.keywords(tenant, self.now).await {
+            Ok(keywords) => keywords,
+            Err(fault) if fault.is_passing() => {
+                self.fail(&fault, "keywords cannot be read");
+                Vec::new()
+            }
+            Err(fault) => {
+                tracing::error!(error = chain(&fault), "keywords cannot be used");
+                self.count("KeywordsUnusable", 1);
+                Vec::new()
+            }
+        }
+    }
+
+    async fn read_keys(&self) -> Result<Keys, Fault> {
         let Deps {
             secrets,
             token_key_secret,
@@ -145,19 +192,38 @@ impl Work<'_> {
             Some(name) => key(&secrets.read(name).await?)?,
             None => token.clone(),
         };
-        Ok(Keys { token, link })
+        Ok(Keys {
+            token,
+            link,
+            keywords: BTreeMap::new(),
+        })
     }
 
     /// Statuses of ours go as ids and codes, all else into one object.
-    async fn queue(&mut self, tenant: TenantId, updates: Vec<Update>) {
+    async fn queue(&mut self, tenant: TenantId, updates: Vec<Update>, keys: Option<&Keys>) {
         let mut statuses: Vec<StatusV1> = Vec::new();
         let mut kept: Vec<KeptUpdate> = Vec::new();
+        let mut links: BTreeSet<(ContactToken, ContactToken)> = BTreeSet::new();
+        let mut breaks: BTreeSet<(Breaker, u32)> = BTreeSet::new();
         for update in updates {
-            match status_of_ours(&update) {
+            breaks.extend(news::breaker(&update));
+            let name = keys.zip(update.person());
+            let name = name.map(|(keys, person)| Name::of(tenant, person, keys));
+            match status_of_ours(&update, name.as_ref()) {
                 Some(status) => statuses.push(status),
-                None => kept.push(keep(update)),
+                None => {
+                    links.extend(name.iter().flat_map(Name::links));
+                    kept.push(keep(update));
+                }
             }
         }
+        let links: Vec<LinkV1> = links
+            .into_iter()
+            .map(|(alias, token)| LinkV1 {
+                alias: TokenText(alias),
+                token: TokenText(token),
+            })
+            .collect();
         let mut tasks: Vec<ReceiptTask> = statuses
             .chunks(STATUSES_MAX)
             .map(|statuses| ReceiptTask::StatusesV1 {
@@ -165,6 +231,20 @@ impl Work<'_> {
                 statuses: statuses.to_vec(),
             })
             .collect();
+        tasks.extend(links.chunks(LINKS_MAX).map(|links| ReceiptTask::LinksV1 {
+            tenant,
+            links: links.to_vec(),
+        }));
+        tasks.extend(
+            breaks
+                .into_iter()
+                .map(|(breaker, code)| ReceiptTask::BreakV1 {
+                    tenant,
+                    scope: breaker.scope().to_owned(),
+                    id: breaker.id().unwrap_or_default().to_owned(),
+                    code,
+                }),
+        );
         if !kept.is_empty() {
             let object = inbound::updates_key(tenant, self.now, &self.id);
             match self.put(&object, &kept).await {
@@ -210,8 +290,23 @@ fn key(secret: &SecretString) -> Result<TokenKey, Fault> {
         .map_err(|error| Fault::lasting("read a key", error))
 }
 
-/// A status of a request of ours, without the person.
-fn status_of_ours(update: &Update) -> Option<StatusV1> {
+/// Whether it is a person's own word, which a keyword may give a meaning.
+fn is_word(update: &Update) -> bool {
+    matches!(update.kind, Kind::Message(_) | Kind::Past(_))
+}
+
+/// Whether something must be done under the person's names.
+fn needs_names(update: &Update) -> bool {
+    let has_id = |person: &Person| person.expose_user_id().is_some();
+    let asks = asks(update, &[]).is_some();
+    asks || is_word(update)
+        || matches!(update.kind, Kind::System(_))
+        || update.person().is_some_and(has_id)
+}
+
+/// A status of a request of ours, without the person; `receipts` knows from the
+/// ledger whose the other identity is.
+fn status_of_ours(update: &Update, name: Option<&Name>) -> Option<StatusV1> {
     let Kind::Status(status) = &update.kind else {
         return None;
     };
@@ -219,6 +314,10 @@ fn status_of_ours(update: &Update) -> Option<StatusV1> {
         callback: status.callback.clone().unwrap_or_default(),
         status: status.status.clone().unwrap_or_default(),
         code: status.codes.first().copied(),
+        alias: name
+            .and_then(|name| name.aliases.first())
+            .copied()
+            .map(TokenText),
     })
 }
 

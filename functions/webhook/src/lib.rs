@@ -14,7 +14,10 @@
 //! Law: no JSON is read before the signature is verified.
 
 mod asks;
+mod commit;
 mod delivery;
+mod names;
+mod news;
 mod numbers;
 mod page;
 mod router;

@@ -1,43 +1,34 @@
-//! From an update to the stops that must stand before the answer.
+//! From an update to the stops, and to the wish for messages again, that must
+//! stand before the answer.
 
 use jiff::{SignedDuration, Timestamp};
-use platform::contacts::{Contacts, StopEvent};
-use platform::fault::Fault;
+use platform::contacts::{ResumeEvent, StopEvent};
 use policy::ids::{EventId, TenantId};
 use policy::person::SuppressionSource;
 use policy::purpose::Scope;
-use policy::token::{ContactToken, TokenKey};
+use policy::reply::Label;
+use policy::token::ContactToken;
 use sha2::{Digest as _, Sha256};
 
 use crate::asks::asks;
-use crate::updates::{Person, Update};
+use crate::names::{Keys, Name};
+use crate::updates::Update;
 
 /// How far Meta's clock may run ahead of ours.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
-/// The keys that name people.
-#[derive(Debug)]
-pub(crate) struct Keys {
-    /// Numbers.
-    pub(crate) token: TokenKey,
-    /// Other identities.
-    pub(crate) link: TokenKey,
-}
-
 /// One stop of one person.
 #[derive(Debug)]
 pub(crate) struct Stop {
-    name: Name,
-    event: StopEvent,
+    pub(crate) name: Name,
+    pub(crate) event: StopEvent,
 }
 
-/// How the person of a stop is known.
-#[derive(Clone, Debug, Eq, PartialEq)]
-struct Name {
-    /// By number.
-    token: Option<ContactToken>,
-    /// By other identities.
-    aliases: Vec<ContactToken>,
+/// One person's wish for messages again.
+#[derive(Debug)]
+pub(crate) struct Resume {
+    pub(crate) name: Name,
+    pub(crate) event: ResumeEvent,
 }
 
 /// The stops that an update asks for; more than one if it names more than one
@@ -51,20 +42,26 @@ pub(crate) fn stops(
     keys: &Keys,
     now: Timestamp,
 ) -> Result<Vec<Stop>, Unattributed> {
-    let scopes = asks(update).filter(|asks| !asks.scopes.is_empty());
+    let scopes = asks(update, keys.keywords(tenant)).filter(|asks| !asks.scopes.is_empty());
     let Some((asks, person)) = scopes.zip(update.person()) else {
         return Ok(Vec::new());
     };
     let name = Name::of(tenant, person, keys);
-    let first = name.token.or_else(|| name.aliases.first().copied());
-    let first = first.ok_or(Unattributed)?;
+    let first = name.first().ok_or(Unattributed)?;
     // A stop from the future would outlive the person's own change of mind.
-    let latest = now.saturating_add(SKEW).unwrap_or(Timestamp::MAX);
-    let said_at = update.at().filter(|at| *at <= latest);
+    let said_at = said_at(update, now);
     let stop = |scope: Scope| Stop {
         name: name.clone(),
         event: StopEvent {
-            id: event_id(tenant, first, update.wamid(), said_at, asks.source, &scope),
+            id: event_id(
+                "stop:v1",
+                tenant,
+                first,
+                update,
+                said_at,
+                asks.source,
+                scope.code(),
+            ),
             scope,
             at: said_at.unwrap_or(now),
             source: asks.source,
@@ -73,79 +70,58 @@ pub(crate) fn stops(
     Ok(asks.scopes.iter().cloned().map(stop).collect())
 }
 
-/// Whether an update asks for a stop at all.
-pub(crate) fn asks_to_stop(update: &Update) -> bool {
-    asks(update).is_some_and(|asks| !asks.scopes.is_empty())
+/// The resume that an update asks for, if it is the person's plain word: an
+/// unsure reading lifts nothing, and neither does a moment that cannot be, since
+/// it could lie before a stop.
+pub(crate) fn resume(
+    tenant: TenantId,
+    update: &Update,
+    keys: &Keys,
+    now: Timestamp,
+) -> Option<Resume> {
+    let asks = asks(update, keys.keywords(tenant))
+        .filter(|asks| asks.label == Label::Resume && !asks.review)?;
+    let name = Name::of(tenant, update.person()?, keys);
+    let first = name.first()?;
+    let at = said_at(update, now)?;
+    let source = asks.source;
+    let id = event_id("resume:v1", tenant, first, update, Some(at), source, "");
+    let event = ResumeEvent { id, at, source };
+    Some(Resume { name, event })
 }
 
-impl Name {
-    fn of(tenant: TenantId, person: &Person, keys: &Keys) -> Self {
-        let phone = person.phone();
-        let token = phone.map(|phone| keys.token.contact(tenant, &phone));
-        // A `wa_id` that is no number is an identity like any other.
-        let wa_id = person.expose_wa_id().filter(|_| token.is_none());
-        let aliases = person.expose_user_id().into_iter().chain(wa_id);
-        Self {
-            token,
-            aliases: aliases.map(|id| keys.link.alias(tenant, id)).collect(),
-        }
-    }
+/// When it was said, by Meta's clock, unless that cannot be.
+fn said_at(update: &Update, now: Timestamp) -> Option<Timestamp> {
+    let latest = now.saturating_add(SKEW).unwrap_or(Timestamp::MAX);
+    update.at().filter(|at| *at <= latest)
 }
 
-/// The id of a stop: the same for the same arrival, and unguessable as to the
-/// person, because the person goes in as a keyed hash.
+/// The id of an event: the same for the same arrival, and unguessable as to
+/// the person, because the person goes in as a keyed hash.
 fn event_id(
+    kind: &str,
     tenant: TenantId,
     person: ContactToken,
-    wamid: Option<&str>,
+    update: &Update,
     said_at: Option<Timestamp>,
     source: SuppressionSource,
-    scope: &Scope,
+    scope: &str,
 ) -> EventId {
     let mut digest = Sha256::new();
     let mut part = |bytes: &[u8]| {
         digest.update((bytes.len() as u64).to_be_bytes());
         digest.update(bytes);
     };
-    part(b"stop:v1");
+    part(kind.as_bytes());
     part(tenant.uuid().as_bytes());
     part(person.as_bytes());
-    part(wamid.unwrap_or_default().as_bytes());
+    part(update.wamid().unwrap_or_default().as_bytes());
     part(&said_at.map_or(0, Timestamp::as_millisecond).to_be_bytes());
     part(source.code().as_bytes());
-    part(scope.code().as_bytes());
+    part(scope.as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest.finalize()[..16]);
     EventId::from_uuid(uuid::Builder::from_custom_bytes(bytes).into_uuid())
-}
-
-impl Stop {
-    /// Commits the stop, to everything that is known to be the person.
-    ///
-    /// Where the update shows number and id together, the id is linked to the
-    /// number too: a later stop under the id alone then reaches the person.
-    pub(crate) async fn commit(
-        &self,
-        tenant: TenantId,
-        contacts: &Contacts,
-        now: Timestamp,
-    ) -> Result<(), Fault> {
-        let Self { name, event } = self;
-        match name.token {
-            Some(token) => {
-                contacts.stop(tenant, token, event, now).await?;
-                for alias in &name.aliases {
-                    contacts.link(tenant, *alias, token, now).await?;
-                }
-            }
-            None => {
-                for alias in &name.aliases {
-                    contacts.stop_alias(tenant, *alias, event, now).await?;
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Somebody asks to stop, and the update does not say who.

@@ -9,6 +9,7 @@ pub mod check;
 pub mod demo;
 pub mod explain;
 pub mod house;
+pub mod inbound;
 pub mod people;
 pub mod simulate;
 pub mod up;

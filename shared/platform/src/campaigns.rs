@@ -1,5 +1,6 @@
 //! CampaignsTable: operations. Who may send, what is planned, what became of it.
 
+mod accounts;
 mod audience;
 mod block_items;
 mod blocks;

@@ -153,6 +153,8 @@ impl ContactKey {
 /// Keys of CampaignsTable.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum CampaignKey {
+    /// Business account → tenant.
+    Account(String),
     /// An API key, by its public half.
     ApiKey(KeyId),
     /// Who wrote a campaign.
@@ -209,6 +211,7 @@ impl CampaignKey {
     /// The key as the table has it.
     pub fn key(&self) -> Key {
         match self {
+            Self::Account(account) => Key::new(format_args!("N#{account}"), "ACCOUNT"),
             Self::ApiKey(id) => Key::new(format_args!("A#{id}"), "KEY"),
             Self::Author(tenant, campaign) => {
                 Key::new(format_args!("T#{tenant}#K#{campaign}"), "AUTHOR")
@@ -289,6 +292,7 @@ impl CampaignKey {
                 Self::DueImport(tenant.parse().ok()?, import.parse().ok()?)
             }
             (["F", portfolio], ["TIER"]) => Self::Tier((*portfolio).to_owned()),
+            (["N", account], ["ACCOUNT"]) => Self::Account((*account).to_owned()),
             (["N", number], ["NUMBER"]) => Self::Number((*number).to_owned()),
             (["R", number], ["RATE"]) => Self::Rate((*number).to_owned()),
             (["T", tenant], ["TENANT"]) => Self::Tenant(tenant.parse().ok()?),
@@ -398,7 +402,7 @@ mod tests {
             0_u32..100_000_000,
             any::<u16>(),
             "[0-9]{5,20}",
-            0_u8..22,
+            0_u8..23,
         );
         parts.prop_map(|(a, b, n, attempt, text, shape)| {
             let tenant = TenantId::from_uuid(Uuid::from_u128(a));
@@ -426,6 +430,7 @@ mod tests {
                 16 => CampaignKey::Breaker(tenant, "number".to_owned(), text),
                 17 => CampaignKey::Budget(tenant, campaign),
                 18 => CampaignKey::Finding(tenant, campaign, n, attempt.to_le_bytes()[0]),
+                21 => CampaignKey::Account(text),
                 _ => CampaignKey::Tier(text),
             }
         })

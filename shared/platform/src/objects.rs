@@ -58,8 +58,12 @@ impl Objects {
 
     /// The object from byte `offset` on, as a stream.
     pub async fn get_from(&self, key: &str, offset: u64) -> Result<ObjectBody, Fault> {
-        self.get_version(key, &ObjectVersion::default(), offset)
-            .await
+        let mut request = self.client.get_object().bucket(&self.bucket).key(key);
+        if offset > 0 {
+            request = request.range(format!("bytes={offset}-"));
+        }
+        let answer = request.send().await.map_err(Fault::sdk("read an object"))?;
+        Ok(ObjectBody(answer.body))
     }
 
     /// What lies under `key` now, without its bytes.
@@ -81,28 +85,34 @@ impl Objects {
         })
     }
 
-    /// One version of an object from byte `offset` on, as a stream. Fails
-    /// lastingly if that version is there no more.
-    pub async fn get_version(
+    /// At most `length` bytes of one version of an object, from byte `offset` on;
+    /// there must be one at least. Fails lastingly if that version is there no
+    /// more.
+    ///
+    /// Whoever works long on what was read asks for a piece at a time: an answer
+    /// that nobody takes for a while is cut off.
+    pub async fn get_range(
         &self,
         key: &str,
         version: &ObjectVersion,
         offset: u64,
-    ) -> Result<ObjectBody, Fault> {
+        length: u64,
+    ) -> Result<Vec<u8>, Fault> {
+        let last = offset.saturating_add(length).saturating_sub(1);
         let mut request = self
             .client
             .get_object()
             .bucket(&self.bucket)
             .key(key)
+            .range(format!("bytes={offset}-{last}"))
             .set_version_id(version.id.clone());
         if version.id.is_none() {
             request = request.set_if_match(version.e_tag.clone());
         }
-        if offset > 0 {
-            request = request.range(format!("bytes={offset}-"));
-        }
         let answer = request.send().await.map_err(Fault::sdk("read an object"))?;
-        Ok(ObjectBody(answer.body))
+        let body = answer.body.collect().await;
+        let body = body.map_err(|error| Fault::passing("read an object", error))?;
+        Ok(body.into_bytes().to_vec())
     }
 
     /// Begins to store an object of unknown length under `key`; it is there

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use policy::ids::{CampaignId, ImportId, TenantId};
-use serde::{Deserialize, Serialize};
+use policy::token::ContactToken;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::fault::Fault;
 
@@ -71,6 +73,24 @@ pub enum SendTask {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "type", deny_unknown_fields)]
 pub enum ReceiptTask {
+    /// WhatsApp told that an account or a template is stopped.
+    BreakV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// `account`, `number` or `template`.
+        scope: String,
+        /// Which one.
+        id: String,
+        /// The error code with which WhatsApp answers requests from now on.
+        code: u32,
+    },
+    /// Identities that were seen beside a person's number.
+    LinksV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// Each link.
+        links: Vec<LinkV1>,
+    },
     /// Statuses of requests that this service made.
     StatusesV1 {
         /// Whose.
@@ -107,6 +127,36 @@ pub struct StatusV1 {
     /// Meta's error code of a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<u32>,
+    /// Keyed hash of another identity of the person, where the status shows one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<TokenText>,
+}
+
+/// An identity and the person whose it is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkV1 {
+    /// Keyed hash of the identity.
+    pub alias: TokenText,
+    /// The person.
+    pub token: TokenText,
+}
+
+/// A token as its text.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct TokenText(pub ContactToken);
+
+impl Serialize for TokenText {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for TokenText {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        text.parse().map(Self).map_err(D::Error::custom)
+    }
 }
 
 /// A queue that takes one kind of task.

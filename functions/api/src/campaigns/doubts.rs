@@ -181,7 +181,8 @@ fn read(request: &FindingRequest, now: jiff::Timestamp) -> Result<(u32, u8, Find
         was_sent,
         by,
         evidence,
-        at: now,
+        // As exact as it is kept, so that a repetition is answered the same.
+        at: jiff::Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now),
     });
     let place = block.zip(index).zip(finding);
     fields.finish_with(place.map(|((block, index), finding)| (block, index, finding)))

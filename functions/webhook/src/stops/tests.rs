@@ -1,3 +1,7 @@
+use policy::reply::Keyword;
+use policy::token::TokenKey;
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -8,6 +12,7 @@ fn keys() -> Keys {
     Keys {
         token: TokenKey::new(&[7; 32]).unwrap(),
         link: TokenKey::new(&[9; 32]).unwrap(),
+        keywords: BTreeMap::new(),
     }
 }
 
@@ -143,7 +148,22 @@ fn nothing_but_a_stop_gives_stops() {
     for other in ["START", "ini siapa ya?", "Kak, ukuran 39 masih ada?", ""] {
         let update = text("wamid.1", json!("1764000000"), other);
         assert!(found(&update).is_empty(), "{other}");
-        assert!(!asks_to_stop(&update), "{other}");
+    }
+}
+
+#[test]
+fn a_tenant_s_own_word_stops_too_and_may_not_stop() {
+    let keyword = |text, label| Keyword::parse(text, label).unwrap();
+    let mut keys = keys();
+    let own = vec![
+        keyword("cukup ah", Label::Optout),
+        keyword("batal", Label::Other),
+    ];
+    keys.keywords.insert(tenant(1), own);
+    for (words, wanted) in [("Cukup ah!", 1), ("BATAL", 0)] {
+        let update = text("wamid.1", json!("1764000000"), words);
+        let found = stops(tenant(1), &update, &keys, now()).unwrap();
+        assert_eq!(found.len(), wanted, "{words}");
     }
 }
 
@@ -151,6 +171,7 @@ proptest! {
     #[test]
     fn a_stop_is_found_exactly_where_one_is_asked_for(words in "\\PC{0,40}") {
         let update = text("wamid.1", json!("1764000000"), &words);
-        prop_assert_eq!(asks_to_stop(&update), !found(&update).is_empty());
+        let asked = asks(&update, &[]).is_some_and(|asks| !asks.scopes.is_empty());
+        prop_assert_eq!(asked, !found(&update).is_empty());
     }
 }

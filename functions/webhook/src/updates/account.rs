@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::lenient::{member, term, word};
+use super::lenient::{elements, member, term, word};
 use super::{Kind, notice};
 
 /// A template's state, quality or category changed.
@@ -39,6 +39,8 @@ pub struct Quality {
 pub struct Account {
     /// `account_violation`, `account_restriction`, `disabled_update`, …
     pub event: Option<String>,
+    /// The state of a ban, or the kinds of a restriction.
+    pub details: Vec<String>,
 }
 
 /// What a change without messages, statuses and preferences is about.
@@ -81,7 +83,18 @@ fn account(value: &Value) -> Account {
         event: ["event", "alert_type", "decision", "type"]
             .into_iter()
             .find_map(|name| term(value, name).or_else(|| term(inner, name))),
+        details: details(value),
     }
+}
+
+fn details(value: &Value) -> Vec<String> {
+    let ban = member(value, "ban_info").and_then(|ban| term(ban, "waba_ban_state"));
+    let restrictions = member(value, "restriction_info").cloned();
+    let restrictions = elements(restrictions.unwrap_or(Value::Null));
+    let kinds = restrictions
+        .iter()
+        .filter_map(|one| term(one, "restriction_type"));
+    ban.into_iter().chain(kinds).collect()
 }
 
 /// What a changed template brings along.

@@ -25,7 +25,7 @@ pub fn describe(body: &[u8]) -> Value {
 /// Every member is there, null where it says nothing; what is peculiar to a
 /// kind is beside them.
 fn update(update: &Update) -> Value {
-    let asks = asks(update);
+    let asks = asks(update, &[]);
     let is = |label: Label| asks.as_ref().is_some_and(|asks| asks.label == label);
     let status = match &update.kind {
         Kind::Status(status) => status.status.as_deref(),

@@ -236,7 +236,9 @@ fn finds_the_stop(body: &Value) -> bool {
     parse(body.to_string().as_bytes())
         .unwrap()
         .iter()
-        .any(|update| update.wamid() == Some("wamid.GOOD") && crate::asks::asks(update).is_some())
+        .any(|update| {
+            update.wamid() == Some("wamid.GOOD") && crate::asks::asks(update, &[]).is_some()
+        })
 }
 
 proptest! {

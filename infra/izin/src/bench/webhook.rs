@@ -10,10 +10,8 @@
 //!   was not answered 200.
 
 mod cost;
-mod load;
 mod loss;
 mod speed;
-mod stand;
 
 use std::fmt::Write as _;
 

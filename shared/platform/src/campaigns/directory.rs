@@ -141,8 +141,9 @@ impl Campaigns {
         self.row(&CampaignKey::Number(id.to_owned()).key()).await
     }
 
-    /// Registers or changes a business phone number.
+    /// Registers or changes a business phone number, and its account with it.
     pub async fn put_number(&self, id: &str, number: &Number) -> Result<(), Fault> {
+        self.put_account(&number.waba, number.tenant).await?;
         self.put_row(&CampaignKey::Number(id.to_owned()).key(), number)
             .await
     }

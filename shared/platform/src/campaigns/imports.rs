@@ -225,12 +225,12 @@ impl Campaigns {
 
     /// The key under which the rows that an import rejected are kept.
     pub fn import_report(tenant: TenantId, id: ImportId) -> String {
-        format!("reports/{tenant}/{id}/rejected.csv")
+        format!("reports/{tenant}/{id}.csv")
     }
 
     /// The key under which an import's summary is kept.
     pub fn import_summary(tenant: TenantId, id: ImportId) -> String {
-        format!("reports/{tenant}/{id}/summary.json")
+        format!("reports/{tenant}/{id}.json")
     }
 
     /// The key of one piece of an import on its way: what was judged and not

@@ -49,15 +49,11 @@ fn program() -> Option<&'static str> {
 /// Starts a clamd, or says what is missing.
 async fn start() -> Option<Daemon> {
     let Some(program) = program() else {
-        #[expect(
-            clippy::print_stdout,
-            reason = "a skipped test says so and names the remedy"
-        )]
-        {
-            println!(
-                "SKIPPED the scans by clamd: it is not installed; remedy: apt-get install clamav-daemon"
-            );
-        }
+        // Past the test runner's capture, which hides what a passing test prints.
+        let _ = std::io::Write::write_all(
+            &mut std::io::stdout().lock(),
+            b"\nSKIPPED the scans by clamd: it is not installed; remedy: apt-get install clamav-daemon\n",
+        );
         return None;
     };
     let folder = tempfile::tempdir().unwrap();

@@ -25,6 +25,12 @@ pub(super) fn judge(path: &str, outer: &str, context: &Context, notes: &mut Note
         judge_value(&decode(value), redirects, outer, context, notes, depth);
     }
     let path = decode(path);
+    for segment in path.split('/').take(MOST) {
+        // `http` begins so in base64, and hardly anything else does.
+        if segment.starts_with("aHR0c") {
+            judge_value(segment, false, outer, context, notes, depth);
+        }
+    }
     let lower = path.to_ascii_lowercase();
     let inner = ["/http:/", "/https:/", "/javascript:", "/data:text/"]
         .iter()

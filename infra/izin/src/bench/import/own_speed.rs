@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::ensure;
 use ingest::{Judge, Staged, Terms};
 use jiff::civil::date;
 use platform::campaigns::ImportMode;
+use platform::clock::SharedClock;
 use policy::phone::Region;
 use policy::provenance::{Declaration, SourceKind};
 use policy::token::TokenKey;
@@ -41,12 +42,11 @@ pub(super) fn measure(file: &str) -> anyhow::Result<OwnSpeed> {
     let (mut own, mut bare) = (Duration::MAX, Duration::MAX);
     let mut rows = 0;
     for _ in 0..RUNS {
-        let started = Instant::now();
-        let judged = import(file)?;
-        own = own.min(started.elapsed());
-        let started = Instant::now();
-        rows = parse(file)?;
-        bare = bare.min(started.elapsed());
+        let (judged, time) = timed(|| import(file))?;
+        own = own.min(time);
+        let (parsed, time) = timed(|| parse(file))?;
+        bare = bare.min(time);
+        rows = parsed;
         ensure!(judged == rows as u64, "{judged} rows of {rows} were judged");
     }
     let per_second = |time: Duration| rows as f64 / time.as_secs_f64();
@@ -56,6 +56,14 @@ pub(super) fn measure(file: &str) -> anyhow::Result<OwnSpeed> {
         csv_rows_per_second: per_second(bare),
         ratio_to_csv: own.as_secs_f64() / bare.as_secs_f64(),
     })
+}
+
+/// What `work` gives, and how long it takes.
+fn timed<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<(T, Duration)> {
+    let clock = SharedClock::system();
+    let started = clock.now();
+    let done = work()?;
+    Ok((done, clock.now().duration_since(started).try_into()?))
 }
 
 /// Judges and stages every row, and takes the people out again; the rows.

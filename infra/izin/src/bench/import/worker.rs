@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
 use aws_lambda_events::event::sqs::SqsEvent;
@@ -89,7 +88,7 @@ pub(super) async fn run(job: &Path) -> anyhow::Result<()> {
     let table = config.campaigns_table.clone();
     let campaigns = Campaigns::new(unmetered.dynamodb, table, clock.clone());
 
-    let started = Instant::now();
+    let started = clock.now();
     let mut invocations = 0;
     loop {
         let deadline = clock.now().saturating_add(LASTS)?;
@@ -105,7 +104,7 @@ pub(super) async fn run(job: &Path) -> anyhow::Result<()> {
             break;
         }
     }
-    let seconds = started.elapsed().as_secs_f64();
+    let seconds = clock.now().duration_since(started).as_secs_f64();
     let readings = meter.read();
     let requests = readings.requests.into_iter();
     let work = Work {

@@ -6,8 +6,7 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::load;
-use super::stand::{BATCH, Stand};
+use crate::inbound::{BATCH, Stand, load};
 
 /// The campaign's pace, messages per second.
 const PACE: f64 = 76.39;

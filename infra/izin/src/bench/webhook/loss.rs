@@ -13,8 +13,8 @@ use rand::{Rng as _, SeedableRng as _};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::load::{self, Sent};
-use super::stand::{BATCH, Stand};
+use crate::inbound::load::{self, Sent};
+use crate::inbound::{BATCH, Stand};
 
 /// What became of the updates.
 #[derive(Debug, Default, Serialize)]

@@ -13,8 +13,8 @@ use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde::Serialize;
 
-use super::load::{self, Sent};
-use super::stand::Stand;
+use crate::inbound::Stand;
+use crate::inbound::load::{self, Sent};
 
 /// What one core takes.
 #[derive(Debug, Serialize)]

@@ -10,36 +10,45 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 /// People of one block.
-pub(super) const BLOCK: u32 = 100;
+pub const BLOCK: u32 = 100;
 
-/// The number's and the account's ids.
-pub(super) const NUMBER: &str = "106540352242922";
-pub(super) const WABA: &str = "102290129340398";
+/// The number's id.
+pub const NUMBER: &str = "106540352242922";
+
+/// The account's id.
+pub const WABA: &str = "102290129340398";
 
 /// Seconds since 1970 at which everything begins.
 const BEGIN: i64 = 1_764_000_000;
 
 /// One message of the campaign, by its place in the whole.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sent(pub(super) u32);
+pub struct Sent(pub u32);
 
 impl Sent {
-    pub(super) fn block(self) -> u32 {
+    /// Its block.
+    pub fn block(self) -> u32 {
         self.0 / BLOCK
     }
 
-    pub(super) fn index(self) -> u8 {
+    /// Its place in the block.
+    pub fn index(self) -> u8 {
         u8::try_from(self.0 % BLOCK).expect("a block has at most 100 people")
     }
 
     /// The number of whoever gets it, as WhatsApp writes it.
-    pub(super) fn wa_id(self) -> String {
+    pub fn wa_id(self) -> String {
         format!("62812{:08}", 10_000_000 + self.0)
+    }
+
+    /// The business-scoped id of whoever gets it.
+    pub fn user_id(self) -> String {
+        format!("ID.1349120865{:08}", self.0)
     }
 }
 
 /// A status as Meta words it, price and all.
-pub(super) fn status(campaign: CampaignId, sent: Sent, word: &str) -> Value {
+pub fn status(campaign: CampaignId, sent: Sent, word: &str) -> Value {
     let (block, index) = (sent.block(), sent.index());
     let place = Place { block, index };
     let attempt = 1;
@@ -55,7 +64,7 @@ pub(super) fn status(campaign: CampaignId, sent: Sent, word: &str) -> Value {
 }
 
 /// What a person writes.
-pub(super) fn text(sent: Sent, words: &str) -> Value {
+pub fn text(sent: Sent, words: &str) -> Value {
     json!({
         "from": sent.wa_id(),
         "id": format!("wamid.REPLY{:08X}", sent.0),
@@ -66,7 +75,7 @@ pub(super) fn text(sent: Sent, words: &str) -> Value {
 }
 
 /// A body with these statuses and messages.
-pub(super) fn body(statuses: &[Value], messages: &[Value]) -> Vec<u8> {
+pub fn body(statuses: &[Value], messages: &[Value]) -> Vec<u8> {
     let mut value = json!({
         "messaging_product": "whatsapp",
         "metadata": {"display_phone_number": "622155500100", "phone_number_id": NUMBER},
@@ -85,7 +94,7 @@ pub(super) fn body(statuses: &[Value], messages: &[Value]) -> Vec<u8> {
 }
 
 /// The header that Meta puts on a body.
-pub(super) fn signature(secret: &str, body: &[u8]) -> String {
+pub fn signature(secret: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any key will do");
     mac.update(body);
     let digest = mac.finalize().into_bytes();
@@ -96,7 +105,7 @@ pub(super) fn signature(secret: &str, body: &[u8]) -> String {
 /// The three statuses of `messages` messages in the order in which they come
 /// about at `per_second`: sent at once, delivered within seconds, read within
 /// a minute.
-pub(super) fn in_time(
+pub fn in_time(
     campaign: CampaignId,
     messages: u32,
     per_second: f64,
@@ -120,6 +129,6 @@ pub(super) fn in_time(
 }
 
 /// Shuffles by seed.
-pub(super) fn shuffle<T>(list: &mut [T], seed: u64) {
+pub fn shuffle<T>(list: &mut [T], seed: u64) {
     list.shuffle(&mut SmallRng::seed_from_u64(seed));
 }

@@ -1,18 +1,27 @@
-//! The two functions on a stand: `webhook` and `receipts` with clients of their
+//! The two inbound functions on a stand: `webhook` and `receipts` with clients of their
 //! own roles, metered, against the emulated AWS.
+
+pub mod load;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use anyhow::Context as _;
 use aws_lambda_events::event::sqs::SqsEvent;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector as _, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::RetryConfig;
 use axum::Router;
 use axum::body::Body;
 use emulator::aws::Aws;
-use emulator::client::plain;
+use emulator::client::{Layer, Operation, layered, plain};
 use emulator::meter::Meter;
 use emulator::sqs::Received;
 use emulator::template::Template;
-use http::{Request, StatusCode};
+use http::{Request, Response, StatusCode};
 use jiff::SignedDuration;
 use platform::aws::Clients;
 use platform::campaigns::{Campaigns, Number};
@@ -29,38 +38,60 @@ use serde_json::json;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
-use super::load::{self, Sent};
+use self::load::Sent;
 use crate::house::TEMPLATE;
 
 const QUEUE: &str = "ReceiptsQueue";
-const APP_SECRET: &str = "the app secret of the stand";
+/// The secret that Meta signs with.
+pub const APP_SECRET: &str = "the app secret of the stand";
 const TOKEN_KEY: &str = "the token key of the stand, 32 bytes";
 const LINK_KEY: &str = "the link key of the stand, 32 bytes.";
 
-/// Most messages of one batch, as the template says.
-pub(super) const BATCH: usize = 100;
+/// The secret that `webhook` accepts while the app secret is being exchanged.
+pub const OLD_APP_SECRET: &str = "the app secret of the stand before";
 
-pub(super) struct Stand {
-    pub(super) clock: ManualClock,
-    pub(super) tenant: TenantId,
-    pub(super) campaign: CampaignId,
-    pub(super) campaigns: Campaigns,
-    pub(super) contacts: Contacts,
-    pub(super) objects: Objects,
+/// The word that Meta must know to subscribe.
+pub const VERIFY_TOKEN: &str = "the verify token of the stand";
+
+/// Most messages of one batch, as the template says.
+pub const BATCH: usize = 100;
+
+/// `webhook` and `receipts`, and one number of one tenant.
+pub struct Stand {
+    /// The clock of both.
+    pub clock: ManualClock,
+    /// Whose the number is.
+    pub tenant: TenantId,
+    /// The campaign whose statuses come.
+    pub campaign: CampaignId,
+    /// The table of operations, for looking at what happened.
+    pub campaigns: Campaigns,
+    /// The table of people, for looking at what happened.
+    pub contacts: Contacts,
+    /// What is kept.
+    pub objects: Objects,
+    /// What is out of order.
+    pub outage: Outage,
     /// What `webhook` asked of AWS.
-    pub(super) webhook_meter: Meter,
+    pub webhook_meter: Meter,
     /// What `receipts` asked of AWS.
-    pub(super) receipts_meter: Meter,
+    pub receipts_meter: Meter,
     aws: Aws,
     webhook: Router,
     receipts: receipts::Deps,
     tokens: TokenKey,
 }
 
+impl fmt::Debug for Stand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stand").finish_non_exhaustive()
+    }
+}
+
 impl Stand {
     /// `over` is put between the functions and AWS; `retries` is whether the
     /// SDK asks again by itself.
-    pub(super) async fn build(
+    pub async fn build(
         over: impl Fn(SharedHttpClient) -> SharedHttpClient,
         retries: bool,
     ) -> anyhow::Result<Self> {
@@ -68,16 +99,19 @@ impl Stand {
         let shared = SharedClock::new(clock.clone());
         let aws = Aws::start(&Template::parse(TEMPLATE)?, shared.clone()).await?;
         for (id, value) in [
+            ("AppSecretSecret", OLD_APP_SECRET),
             ("AppSecretSecret", APP_SECRET),
-            ("VerifyTokenSecret", "unused"),
+            ("VerifyTokenSecret", VERIFY_TOKEN),
             ("TokenKeySecret", TOKEN_KEY),
             ("LinkKeySecret", LINK_KEY),
         ] {
             aws.secrets.put(id, value.to_owned());
         }
         let env = |function: &str| aws.environment(function).map(Env::given);
+        let outage = Outage::default();
         let clients = |function: &str, meter: &Meter| -> anyhow::Result<Clients> {
-            let http = aws.access(function)?.over(over(meter.over(plain())));
+            let http = layered(outage.clone(), over(meter.over(plain())));
+            let http = aws.access(function)?.over(http);
             let mut config = aws.sdk_config_over(http).to_builder();
             if !retries {
                 config.set_retry_config(Some(RetryConfig::disabled()));
@@ -98,14 +132,7 @@ impl Stand {
         let given = clients("ReceiptsFunction", &receipts_meter)?;
         let receipts = receipts::Deps::new(&config, &given, shared.clone());
         let tenant = TenantId::from_uuid(Uuid::from_u128(1));
-        let number = Number {
-            tenant,
-            portfolio: "1".to_owned(),
-            waba: load::WABA.to_owned(),
-            limit_per_second: 80,
-            inbound_per_second: 2,
-        };
-        campaigns.put_number(load::NUMBER, &number).await?;
+        campaigns.put_number(load::NUMBER, &number(tenant)).await?;
         Ok(Self {
             clock,
             tenant,
@@ -113,6 +140,7 @@ impl Stand {
             campaigns,
             contacts,
             objects,
+            outage,
             webhook_meter,
             receipts_meter,
             aws,
@@ -123,7 +151,7 @@ impl Stand {
     }
 
     /// Plans the blocks of `messages` messages, so that statuses find them.
-    pub(super) async fn plan(&self, messages: u32) -> anyhow::Result<()> {
+    pub async fn plan(&self, messages: u32) -> anyhow::Result<()> {
         let now = SharedClock::new(self.clock.clone()).now();
         for number in 0..messages.div_ceil(load::BLOCK) {
             let first = number * load::BLOCK;
@@ -137,27 +165,48 @@ impl Stand {
         Ok(())
     }
 
+    /// Registers another tenant, whose number has this id.
+    pub async fn other_tenant(&self, id: &str) -> anyhow::Result<TenantId> {
+        let tenant = TenantId::from_uuid(Uuid::from_u128(9));
+        self.campaigns.put_number(id, &number(tenant)).await?;
+        Ok(tenant)
+    }
+
     /// One POST of Meta.
-    pub(super) async fn post(&self, body: Vec<u8>) -> anyhow::Result<StatusCode> {
+    pub async fn post(&self, body: Vec<u8>) -> anyhow::Result<StatusCode> {
         let request = Request::post("/webhook")
             .header("x-hub-signature-256", load::signature(APP_SECRET, &body))
             .body(Body::from(body))?;
-        Ok(self.webhook.clone().oneshot(request).await?.status())
+        Ok(self.request(request).await?.status())
+    }
+
+    /// Any request of anybody.
+    pub async fn request(&self, request: Request<Body>) -> anyhow::Result<Response<Body>> {
+        Ok(self.webhook.clone().oneshot(request).await?)
+    }
+
+    /// Lets `receipts` have everything that waits; the bodies of the messages.
+    pub async fn settle(&self) -> anyhow::Result<Vec<String>> {
+        let mut finished = Vec::new();
+        while self.waiting()? > 0 {
+            finished.extend(self.batch(BATCH).await?.1);
+        }
+        Ok(finished)
     }
 
     /// How many messages wait.
-    pub(super) fn waiting(&self) -> anyhow::Result<usize> {
+    pub fn waiting(&self) -> anyhow::Result<usize> {
         Ok(self.aws.sqs.depth(QUEUE)?.total())
     }
 
     /// Forgets what waits.
-    pub(super) fn forget(&self) -> anyhow::Result<()> {
+    pub fn forget(&self) -> anyhow::Result<()> {
         Ok(self.aws.sqs.purge(QUEUE)?)
     }
 
     /// Bodies of at most `max` messages, handled as one batch; how many there
     /// were, and the bodies of those that are finished.
-    pub(super) async fn batch(&self, max: usize) -> anyhow::Result<(usize, Vec<String>)> {
+    pub async fn batch(&self, max: usize) -> anyhow::Result<(usize, Vec<String>)> {
         let messages = self.aws.sqs.receive(QUEUE, max, None)?;
         if messages.is_empty() {
             return Ok((0, Vec::new()));
@@ -186,7 +235,7 @@ impl Stand {
 
     /// Messages that were given up, back to where they came from: what an
     /// operator does once the trouble is over.
-    pub(super) fn redrive(&self) -> anyhow::Result<usize> {
+    pub fn redrive(&self) -> anyhow::Result<usize> {
         let settings = self.aws.sqs.settings(QUEUE)?;
         let Some(redrive) = settings.redrive else {
             return Ok(0);
@@ -207,7 +256,7 @@ impl Stand {
     }
 
     /// The person's token.
-    pub(super) fn token(&self, sent: Sent) -> anyhow::Result<ContactToken> {
+    pub fn token(&self, sent: Sent) -> anyhow::Result<ContactToken> {
         let phone = PhoneNumber::parse_wa_id(&sent.wa_id())?;
         Ok(self.tokens.contact(self.tenant, &phone))
     }
@@ -216,6 +265,47 @@ impl Stand {
         Invocation {
             deadline: SharedClock::new(self.clock.clone()).now() + SignedDuration::from_secs(30),
         }
+    }
+}
+
+/// A service of AWS that answers nothing but errors; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Outage(Arc<Mutex<Option<&'static str>>>);
+
+impl Outage {
+    /// Begins: `dynamodb`, `s3`, `sqs` or `secretsmanager`.
+    pub fn begin(&self, service: &'static str) {
+        *self.service() = Some(service);
+    }
+
+    /// Ends.
+    pub fn end(&self) {
+        *self.service() = None;
+    }
+
+    fn service(&self) -> MutexGuard<'_, Option<&'static str>> {
+        self.0.lock().expect("no holder of the outage panics")
+    }
+}
+
+impl Layer for Outage {
+    fn call(&self, request: HttpRequest, next: &SharedHttpConnector) -> HttpConnectorFuture {
+        if *self.service() != Some(Operation::of(&request).service) {
+            return next.call(request);
+        }
+        let body = SdkBody::from(r#"{"__type":"InternalServerError"}"#);
+        let status = 500_u16.try_into().expect("it is a status");
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, body)))
+    }
+}
+
+fn number(tenant: TenantId) -> Number {
+    Number {
+        tenant,
+        portfolio: "1".to_owned(),
+        waba: load::WABA.to_owned(),
+        limit_per_second: 80,
+        inbound_per_second: 2,
     }
 }
 
