@@ -108,7 +108,7 @@ impl Figures {
         let (checks, violations) = watch.checks();
         let claims_left_open = watch.claims_left_open(&crashes.crashed_processes());
         let timeouts = report.faults.values().sum();
-        let ends = Ends::read(house, campaign, people).await?;
+        let ends = Ends::read(house, campaign, people, watch).await?;
         let number = &report.numbers[Seeds::PHONE_NUMBER_ID];
         Ok(Self {
             recipients: args.recipients,
@@ -242,7 +242,9 @@ impl Ends {
         house: &House,
         campaign: CampaignId,
         people: &[PhoneNumber],
+        watch: &Watch,
     ) -> anyhow::Result<Self> {
+        let doubted = watch.doubted();
         let tenant = house.seeds.tenant;
         let key = house.seeds.tokens();
         let reached: BTreeMap<_, bool> = people
@@ -262,8 +264,10 @@ impl Ends {
                 let reached = reached.get(token).copied().unwrap_or(false);
                 let in_doubt = *state == RecipientState::Unknown;
                 let accepted = *state == RecipientState::Accepted || (in_doubt && proved);
-                ends.unknown += u64::from(in_doubt);
-                ends.settled += u64::from(in_doubt && proved);
+                let place = (u64::from(block.number), u64::from(index));
+                let was_in_doubt = in_doubt || doubted.contains(&place);
+                ends.unknown += u64::from(was_in_doubt);
+                ends.settled += u64::from(was_in_doubt && accepted);
                 ends.never_requested += u64::from(in_doubt && !proved && !reached);
                 ends.unsettled += u64::from(in_doubt && !proved && reached);
                 ends.disagreements += u64::from(accepted != reached);

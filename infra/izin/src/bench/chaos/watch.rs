@@ -13,6 +13,7 @@ use emulator::crash;
 use emulator::virtual_time::VirtualClock;
 use jiff::SignedDuration;
 use platform::clock::Clock as _;
+use policy::block::RecipientState;
 use policy::ids::CampaignId;
 use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -69,6 +70,8 @@ struct Seen {
     /// Claims that a worker had open when it froze, or made after.
     frozen_open: HashSet<Recipient>,
     frozen: HashSet<u64>,
+    /// Block and index of every recipient that was written down as in doubt.
+    doubted: HashSet<(u64, u64)>,
 }
 
 /// A recipient of one attempt: block, attempt, index.
@@ -88,6 +91,7 @@ impl Watch {
             open: HashMap::new(),
             frozen_open: HashSet::new(),
             frozen: HashSet::new(),
+            doubted: HashSet::new(),
         };
         Self {
             clock,
@@ -128,6 +132,11 @@ impl Watch {
     /// How often workers froze, by place.
     pub(super) fn freezes(&self) -> BTreeMap<Place, u64> {
         self.lock().freezes.clone()
+    }
+
+    /// Block and index of everybody who was ever in doubt.
+    pub(super) fn doubted(&self) -> HashSet<(u64, u64)> {
+        self.lock().doubted.clone()
     }
 
     /// Claims without an outcome when their worker died, for `dead` processes,
@@ -212,13 +221,19 @@ impl Layer for Ledger {
                 operation.name.as_str(),
                 "BatchWriteItem" | "DeleteItem" | "PutItem" | "TransactWriteItems" | "UpdateItem"
             );
-        let ledger = writes && !matches!(Write::of(&request), Write::Claim(_) | Write::Outcomes(_));
+        let write = Write::of(&request);
+        let ledger = writes && !matches!(write, Write::Claim(_) | Write::Outcomes(_));
         let watch = self.0.clone();
         let response = next.call(request);
         HttpConnectorFuture::new(async move {
             let response = response.await;
             if ledger {
-                watch.lock().changed = true;
+                let mut seen = watch.lock();
+                seen.changed = true;
+                let happened = response.as_ref().is_ok_and(|r| r.status().is_success());
+                if let (true, Write::States(doubted)) = (happened, write) {
+                    seen.doubted.extend(doubted);
+                }
             }
             response
         })
@@ -256,7 +271,7 @@ impl Layer for Sender {
                     }
                     Ok(response)
                 }
-                Write::Other => next.call(request).await,
+                Write::States(_) | Write::Other => next.call(request).await,
             }
         })
     }
@@ -268,6 +283,8 @@ enum Write {
     Intent,
     Claim(Recipient),
     Outcomes(Vec<Recipient>),
+    /// The states of a block; with block and index of those in doubt.
+    States(Vec<(u64, u64)>),
     Other,
 }
 
@@ -282,6 +299,12 @@ impl Write {
     }
 
     fn read(body: &Value) -> Option<Self> {
+        // A block may be settled together with its campaign's money.
+        let items = body["TransactItems"].as_array();
+        let inner = |item: &Value| Self::read(&item["Update"]);
+        if let Some(write) = items.and_then(|items| items.iter().find_map(inner)) {
+            return Some(write);
+        }
         let values = &body["ExpressionAttributeValues"];
         if let Some(claims) = values[":claims"]["L"].as_array() {
             let claim = &claims.last()?["M"];
@@ -290,6 +313,16 @@ impl Write {
         }
         if values[":deadline"].is_object() && values[":flight"].is_object() {
             return Some(Self::Intent);
+        }
+        if let Some(states) = values[":states"]["S"].as_str() {
+            let block = body["Key"]["sk"]["S"].as_str()?.strip_prefix("B#")?;
+            let block: u64 = block.parse().ok()?;
+            let unknown = RecipientState::Unknown.letter();
+            let states = (0_u64..).zip(states.chars());
+            let doubted = states.filter(|(_, state)| *state == unknown);
+            return Some(Self::States(
+                doubted.map(|(index, _)| (block, index)).collect(),
+            ));
         }
         let key = body["Item"]["sk"]["S"].as_str()?.strip_prefix("O#")?;
         let (block, attempt) = key.split_once('#')?;
