@@ -44,22 +44,6 @@ async fn refused(world: &mut World, path: &str, body: Value) -> String {
     answer["detail"].as_str().unwrap().to_owned()
 }
 
-async fn view(world: &mut World, id: CampaignId) -> Value {
-    let view = world.get(&format!("/v1/campaigns/{id}")).await;
-    assert_eq!(view["conservation"]["holds"], true, "{view}");
-    view
-}
-
-/// Ticks and deliveries, for `minutes`.
-async fn live(world: &mut World, minutes: i64) {
-    for _ in 0..minutes {
-        world.tick().await;
-        world.deliver().await;
-        world.clock.advance(SignedDuration::from_mins(1));
-    }
-    world.deliver().await;
-}
-
 #[tokio::test]
 async fn after_the_kill_switch_nothing_is_claimed_until_a_person_lifts_it() {
     let mut world = World::quiet().await;
@@ -83,9 +67,9 @@ async fn after_the_kill_switch_nothing_is_claimed_until_a_person_lifts_it() {
         (&json!(true), &json!("Ibu Rini"))
     );
 
-    live(&mut world, 10).await;
+    world.live(10).await;
     assert_eq!(world.house.simulator.report().requests, before);
-    let held = view(&mut world, id).await;
+    let held = world.view(id).await;
     assert_eq!(held["stopped_by"], "the kill switch is on", "{held}");
     assert_eq!(held["totals"]["accepted"], before);
     let open = world.get("/v1/breakers").await;
@@ -114,7 +98,7 @@ async fn a_mended_refusal_is_sent_again_only_when_asked_for() {
     world.house.simulator.set_access_tokens(Vec::new());
     world.start(id).await;
     world.deliver().await;
-    let held = view(&mut world, id).await;
+    let held = world.view(id).await;
     assert_eq!(
         held["campaign"]["hold"]["reason"], "account_stopped",
         "{held}"
@@ -163,13 +147,13 @@ async fn a_campaign_starts_by_the_clock_of_its_zone() {
     let planned = world.post(&path, noon).await;
     assert_eq!(planned["state"], "scheduled", "{planned}");
 
-    live(&mut world, 110).await;
+    world.live(110).await;
     assert_eq!(
         world.house.simulator.report().requests,
         0,
         "not before noon"
     );
-    live(&mut world, 15).await;
+    world.live(15).await;
     let end = world.finish(id).await;
     assert_eq!(end["totals"]["accepted"], 12, "{end}");
 }
@@ -181,8 +165,8 @@ async fn a_budget_is_never_passed_and_the_rest_waits_for_more() {
     let budget = json!({"amount": "0.35", "currency": "USD"});
     let id = approved(&mut world, json!({"budget": budget})).await;
     world.start(id).await;
-    live(&mut world, 5).await;
-    let held = view(&mut world, id).await;
+    world.live(5).await;
+    let held = world.view(id).await;
     assert_eq!(held["campaign"]["state"], "paused", "{held}");
     assert_eq!(held["campaign"]["hold"]["reason"], "budget_spent", "{held}");
     assert_eq!(held["totals"]["accepted"], 8, "{held}");
@@ -204,10 +188,10 @@ async fn an_audience_goes_out_in_tranches() {
     let id = approved(&mut world, json!({"tranche": tranche})).await;
     world.start(id).await;
     for accepted in [4, 8] {
-        live(&mut world, 58).await;
-        let seen = view(&mut world, id).await;
+        world.live(58).await;
+        let seen = world.view(id).await;
         assert_eq!(seen["totals"]["accepted"], accepted, "{seen}");
-        live(&mut world, 3).await;
+        world.live(3).await;
     }
     let end = world.finish(id).await;
     assert_eq!(end["totals"]["accepted"], 12, "{end}");
@@ -219,12 +203,12 @@ async fn a_paused_template_holds_its_campaigns_and_a_changed_one_is_approved_aga
     let tranche = json!({"people": 4, "every_minutes": 60});
     let id = approved(&mut world, json!({"tranche": tranche})).await;
     world.start(id).await;
-    live(&mut world, 2).await;
+    world.live(2).await;
     let (waba, name, language) = (Seeds::WABA, Seeds::TEMPLATE, Seeds::LANGUAGE);
     let simulator = &world.house.simulator;
     assert!(simulator.set_template_status(waba, name, language, "PAUSED"));
-    live(&mut world, 20).await;
-    let held = view(&mut world, id).await;
+    world.live(20).await;
+    let held = world.view(id).await;
     // WhatsApp told so itself, which stops it before a look at the template does.
     assert_eq!(
         held["campaign"]["hold"]["reason"], "template_stopped",
@@ -238,7 +222,7 @@ async fn a_paused_template_holds_its_campaigns_and_a_changed_one_is_approved_aga
 
     let simulator = &world.house.simulator;
     assert!(simulator.set_template_status(waba, name, language, "APPROVED"));
-    live(&mut world, 12).await;
+    world.live(12).await;
     step(&mut world, &id.to_string(), "resume", json!({})).await;
     let end = world.finish(id).await;
     assert_eq!(end["totals"]["accepted"], 12, "{end}");
@@ -290,8 +274,8 @@ async fn part_of_an_audience_waits_for_its_morning_while_the_rest_is_sent() {
     let evening: jiff::Timestamp = "2026-11-24T12:30:00Z".parse().unwrap();
     world.clock.advance(evening.duration_since(world.now()));
     world.start(id).await;
-    live(&mut world, 20).await;
-    let seen = view(&mut world, id).await;
+    world.live(20).await;
+    let seen = world.view(id).await;
     assert_eq!(seen["totals"]["accepted"], 8, "{seen}");
     assert_eq!(seen["totals"]["pending"], 4, "{seen}");
     assert_eq!(seen["campaign"]["state"], "running");

@@ -42,21 +42,6 @@ async fn started(world: &mut World, file: &str, extra: Value) -> CampaignId {
     id.parse().unwrap()
 }
 
-async fn view(world: &mut World, id: CampaignId) -> Value {
-    let view = world.get(&format!("/v1/campaigns/{id}")).await;
-    assert_eq!(view["conservation"]["holds"], true, "{view}");
-    view
-}
-
-async fn live(world: &mut World, minutes: i64) {
-    for _ in 0..minutes {
-        world.tick().await;
-        world.deliver().await;
-        world.clock.advance(SignedDuration::from_mins(1));
-    }
-    world.deliver().await;
-}
-
 #[tokio::test]
 async fn a_cancelled_campaign_closes_without_its_number() {
     let mut world = World::quiet().await;
@@ -77,16 +62,16 @@ async fn a_cancelled_campaign_closes_without_its_number() {
         .put_number(Seeds::PHONE_NUMBER_ID, &number)
         .await
         .unwrap();
-    live(&mut world, 2).await;
+    world.live(2).await;
     let survey = campaigns
         .survey(world.house.seeds.tenant, id, world.now())
         .await
         .unwrap();
     assert_eq!(survey.open, 0, "every block is closed");
-    let end = view(&mut world, id).await;
+    let end = world.view(id).await;
     assert_eq!(end["totals"]["cancelled"], 12, "{end}");
     assert_eq!(world.house.simulator.report().requests, 0);
-    live(&mut world, 25).await;
+    world.live(25).await;
     assert_eq!(campaigns.due().await.unwrap(), []);
 }
 
@@ -99,7 +84,7 @@ async fn what_comes_too_late_is_not_sent() {
         "tranche": {"people": 4, "every_minutes": 180},
     });
     let id = started(&mut world, &csv(&TWELVE), extra).await;
-    live(&mut world, 125).await;
+    world.live(125).await;
     let end = world.finish(id).await;
     assert_eq!(end["totals"]["accepted"], 4, "{end}");
     assert_eq!(end["totals"]["expired"], 8, "{end}");
@@ -152,8 +137,8 @@ async fn a_named_person_settles_what_is_in_doubt() {
         let (status, answer) = world.request("POST", &path, finding).await;
         assert_eq!(status, StatusCode::CONFLICT, "{answer}");
     }
-    live(&mut world, 5).await;
-    let end = view(&mut world, id).await;
+    world.live(5).await;
+    let end = world.view(id).await;
     let totals = &end["totals"];
     let counts = ["unknown", "accepted", "cancelled"].map(|name| totals[name].as_u64().unwrap());
     assert_eq!(counts, [0, 11, 1], "{end}");
@@ -181,8 +166,8 @@ async fn the_first_people_stop_a_campaign_that_many_of_them_stop() {
         json!({"canary_percent": 20}),
     )
     .await;
-    live(&mut world, 10).await;
-    let held = view(&mut world, id).await;
+    world.live(10).await;
+    let held = world.view(id).await;
     assert_eq!(held["campaign"]["hold"]["reason"], "canary_stops", "{held}");
     let asked = world.house.simulator.report().requests;
     let waiting = held["totals"]["pending"].as_u64().unwrap();
@@ -219,7 +204,7 @@ async fn the_rest_follows_the_first_people_who_are_content() {
     world.house.wiring.step("FanoutQueue").await.unwrap();
     world.house.wiring.run_until_idle().await.unwrap();
     let first = world.house.simulator.report().requests;
-    let waiting = view(&mut world, id).await["totals"]["pending"].as_u64();
+    let waiting = world.view(id).await["totals"]["pending"].as_u64();
     let waiting = waiting.unwrap();
     assert!(
         first > 0 && 9 * first <= waiting + 40,

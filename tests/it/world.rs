@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use axum::body::Bytes;
 use emulator::crash::CrashPlan;
 use emulator::sqs::NewMessage;
-use http::{Request, StatusCode};
+use http::StatusCode;
 use izin::house::{House, Network, Options, Seeds};
 use jiff::{SignedDuration, Timestamp};
 use platform::clock::{ManualClock, SharedClock};
@@ -15,7 +14,7 @@ use policy::block::RecipientState;
 use policy::ids::CampaignId;
 use policy::phone::PhoneNumber;
 use serde_json::{Value, json};
-use simulator::{Behaviour, Delay, Tier, WaId, WebhookChaos};
+use simulator::{Behaviour, Tier, WaId, WebhookChaos};
 
 /// A Tuesday, ten in the morning in Jakarta.
 pub(crate) const MORNING: &str = "2026-11-24T03:00:00Z";
@@ -71,16 +70,10 @@ impl World {
         platform::telemetry::init_if_asked();
         let clock = ManualClock::at(MORNING.parse().unwrap());
         let house = House::build(Options {
-            clock: SharedClock::new(clock.clone()),
-            seed: 7,
-            limit_per_second: 80,
-            inbound_per_second: 2,
             tier: setting.tier,
             behaviour: setting.behaviour,
             webhooks: setting.webhooks,
-            answers: Delay::NONE,
             network: setting.network,
-            time_limits: false,
             crashes: setting.crashes,
             variables: vec![
                 ("IZIN_BLOCK_SIZE", setting.block_size.to_string()),
@@ -88,6 +81,7 @@ impl World {
                 // One message at a time, so that one sleeper carries the clock.
                 ("IZIN_IN_FLIGHT_MAX", "1".to_owned()),
             ],
+            ..Options::quiet(SharedClock::new(clock.clone()), 7, 80)
         })
         .await
         .unwrap();
@@ -116,22 +110,8 @@ impl World {
         let key = format!("request-{}", self.requests);
         let mut answers = 0;
         for _ in 0..5 {
-            let request = Request::builder()
-                .method(method)
-                .uri(path)
-                .header("host", "api.example")
-                .header("content-type", "application/json")
-                .header(
-                    "authorization",
-                    format!("Bearer {}", self.house.seeds.bearer()),
-                )
-                .header("idempotency-key", &key)
-                .body(Bytes::from(if method == "GET" {
-                    String::new()
-                } else {
-                    body.to_string()
-                }))
-                .unwrap();
+            let request = self.house.operators_request(method, path, &key, &body);
+            let request = request.unwrap();
             let response = self.house.wiring.request(request).await;
             let status = response.status();
             if status.is_server_error() {
@@ -145,6 +125,23 @@ impl World {
             return (status, answer);
         }
         panic!("{method} {path} was never answered");
+    }
+
+    /// A campaign as its operator sees it, with everybody accounted for.
+    pub(crate) async fn view(&mut self, id: CampaignId) -> Value {
+        let view = self.get(&format!("/v1/campaigns/{id}")).await;
+        assert_eq!(view["conservation"]["holds"], true, "{view}");
+        view
+    }
+
+    /// Ticks and deliveries, for `minutes`.
+    pub(crate) async fn live(&mut self, minutes: i64) {
+        for _ in 0..minutes {
+            self.tick().await;
+            self.deliver().await;
+            self.clock.advance(SignedDuration::from_mins(1));
+        }
+        self.deliver().await;
     }
 
     /// A request that must succeed.

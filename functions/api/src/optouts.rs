@@ -153,10 +153,7 @@ fn event_id(tenant: TenantId, token: ContactToken, wanted: &WantedOptOut) -> Eve
             hash.update(wanted.at.as_millisecond().to_be_bytes());
         }
     }
-    let digest = hash.finalize();
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    EventId::from_uuid(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    EventId::of_digest(&hash.finalize().into())
 }
 
 #[cfg(test)]

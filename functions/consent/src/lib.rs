@@ -187,7 +187,10 @@ async fn validate(
         }
         let number = u32::try_from(pages.len())
             .map_err(|error| Fault::lasting("number a page of the audience", error))?;
-        let terms = deps.campaigns.terms(tenant, &campaign).await?;
+        let terms = deps
+            .campaigns
+            .terms_with(tenant, &campaign, Some(&known))
+            .await?;
         let message = Message::read(&campaign, &known.json);
         if pages.is_empty() {
             preflight::look(tenant, id, message.as_ref(), &terms.links, deps).await?;

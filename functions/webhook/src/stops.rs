@@ -119,9 +119,7 @@ fn event_id(
     part(&said_at.map_or(0, Timestamp::as_millisecond).to_be_bytes());
     part(source.code().as_bytes());
     part(scope.as_bytes());
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest.finalize()[..16]);
-    EventId::from_uuid(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    EventId::of_digest(&digest.finalize().into())
 }
 
 /// Somebody asks to stop, and the update does not say who.

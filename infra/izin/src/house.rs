@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use axum::body::Bytes;
+use axum::http::{self, Request};
 use emulator::aws::Aws;
 use emulator::crash::CrashPlan;
 use emulator::template::Template;
@@ -18,6 +20,8 @@ use jiff::Timestamp;
 use platform::aws::Clients;
 use platform::clock::SharedClock;
 use platform::ids::Ids;
+use policy::pace::Pace;
+use serde_json::Value;
 use simulator::{Behaviour, BusinessNumber, Delay, Simulator, Tier, WebhookChaos};
 use tokio::net::TcpListener;
 
@@ -54,6 +58,27 @@ pub struct Options {
     pub answers: Delay,
     /// What lies between the functions and AWS.
     pub network: Network,
+}
+
+impl Options {
+    /// A house where nothing goes wrong and nobody waits: a number of
+    /// `limit_per_second` without a daily limit.
+    pub fn quiet(clock: SharedClock, seed: u64, limit_per_second: u32) -> Self {
+        Self {
+            clock,
+            seed,
+            limit_per_second,
+            inbound_per_second: Pace::usual_inbound(limit_per_second),
+            tier: Tier::Unlimited,
+            behaviour: Behaviour::default(),
+            webhooks: WebhookChaos::default(),
+            time_limits: false,
+            crashes: CrashPlan::never(),
+            variables: Vec::new(),
+            answers: Delay::NONE,
+            network: Network::default(),
+        }
+    }
 }
 
 /// What lies between a function, by logical id, and AWS: layers that count,
@@ -158,6 +183,29 @@ impl House {
             clients,
             clock,
         })
+    }
+
+    /// A request of the seeded operator to the HTTP API, as JSON; `key` makes a
+    /// repetition safe.
+    pub fn operators_request(
+        &self,
+        method: &str,
+        path: &str,
+        key: &str,
+        body: &Value,
+    ) -> http::Result<Request<Bytes>> {
+        let body = match method {
+            "GET" => String::new(),
+            _ => body.to_string(),
+        };
+        Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "api.example")
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {}", self.seeds.bearer()))
+            .header("idempotency-key", key)
+            .body(Bytes::from(body))
     }
 
     /// The table of operations, for looking at what happened.

@@ -4,13 +4,10 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use emulator::crash::CrashPlan;
 use platform::clock::SharedClock;
-use policy::pace::Pace;
-use simulator::{Behaviour, Delay, WebhookChaos};
 
 use crate::complain;
-use crate::house::{House, Network, Options, Seeds};
+use crate::house::{House, Options, Seeds};
 
 /// What the standing service can be told.
 #[derive(Clone, Debug, clap::Args)]
@@ -43,18 +40,8 @@ pub fn main(args: Args) -> ExitCode {
 
 async fn stand(args: &Args) -> anyhow::Result<()> {
     let house = House::build(Options {
-        clock: SharedClock::system(),
-        seed: args.seed,
-        limit_per_second: args.mps,
-        inbound_per_second: Pace::usual_inbound(args.mps),
-        tier: simulator::Tier::Unlimited,
-        behaviour: Behaviour::default(),
-        webhooks: WebhookChaos::default(),
-        answers: Delay::NONE,
-        network: Network::default(),
         time_limits: true,
-        crashes: CrashPlan::never(),
-        variables: Vec::new(),
+        ..Options::quiet(SharedClock::system(), args.seed, args.mps)
     })
     .await?;
     house.simulator.run();

@@ -165,17 +165,7 @@ impl Contacts {
             .expression_attribute_values(":known", items::consent_value(known)?)
             .send()
             .await;
-        match answer {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(Fault::sdk("replace a subscription")(error)),
-        }
+        table::held(answer, "replace a subscription")
     }
 
     /// Those of `tokens` who have said stop to advertising, as of a moment ago:

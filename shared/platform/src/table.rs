@@ -1,11 +1,13 @@
 //! Reading and writing items: the few shapes that both tables use.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,6 +18,28 @@ use crate::keys::Key;
 
 /// An item as the SDK has it.
 pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// Whether a conditional write took place: `false` if its condition did not
+/// hold.
+pub(crate) fn held<T, E>(
+    answer: Result<T, SdkError<E, HttpResponse>>,
+    operation: &'static str,
+) -> Result<bool, Fault>
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    let Err(error) = answer else {
+        return Ok(true);
+    };
+    let failed = error
+        .as_service_error()
+        .is_some_and(|error| error.code() == Some("ConditionalCheckFailedException"));
+    if failed {
+        Ok(false)
+    } else {
+        Err(Fault::sdk(operation)(error))
+    }
+}
 
 /// One table.
 #[derive(Clone, Debug)]
@@ -135,17 +159,7 @@ impl Table {
             .condition_expression("attribute_not_exists(pk)")
             .send()
             .await;
-        match answer {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(Fault::sdk("write an item")(error)),
-        }
+        held(answer, "write an item")
     }
 
     /// Writes many items, whatever was there, again and again until none is
@@ -212,17 +226,7 @@ impl Table {
         for (name, value) in values {
             update = update.expression_attribute_values(name, value);
         }
-        match update.send().await {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(Fault::sdk(operation)(error)),
-        }
+        held(update.send().await, operation)
     }
 
     /// Removes an item, if it is there.

@@ -106,8 +106,5 @@ fn event_id(link: &PreferenceLink, act: &Act, now: Timestamp) -> EventId {
     hash.update(link.token.as_bytes());
     hash.update(act.to_string());
     hash.update(now.as_millisecond().to_be_bytes());
-    let digest = hash.finalize();
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    EventId::from_uuid(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    EventId::of_digest(&hash.finalize().into())
 }

@@ -17,7 +17,7 @@ use platform::clock::{Clock as _, SharedClock};
 use platform::fault::Fault;
 use policy::ids::CampaignId;
 use simulator::{
-    Behaviour, Delay, EarlyStops, FaultEffect, FaultWhen, RequestFault, Tier, WaId, WebhookChaos,
+    Behaviour, Delay, EarlyStops, FaultEffect, FaultWhen, RequestFault, WaId, WebhookChaos,
 };
 
 use self::figures::Figures;
@@ -81,11 +81,7 @@ async fn story(args: Args) -> anyhow::Result<Figures> {
         })
     };
     let house = House::build(Options {
-        clock: SharedClock::new(clock.clone()),
-        seed: args.seed,
-        limit_per_second: args.mps,
         inbound_per_second: args.mps.div_ceil(40),
-        tier: Tier::Unlimited,
         behaviour: Behaviour {
             early_stops: EarlyStops {
                 fraction: 0.02,
@@ -102,9 +98,8 @@ async fn story(args: Args) -> anyhow::Result<Figures> {
         },
         answers: Delay::ms(200, 400),
         network,
-        time_limits: false,
         crashes: crashes.clone(),
-        variables: Vec::new(),
+        ..Options::quiet(SharedClock::new(clock.clone()), args.seed, args.mps)
     })
     .await?;
     house.simulator.run();

@@ -4,8 +4,6 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, bail, ensure};
-use axum::body::Bytes;
-use axum::http::Request;
 use jiff::SignedDuration;
 use policy::ids::CampaignId;
 use policy::phone::PhoneNumber;
@@ -180,22 +178,7 @@ impl<'a> Operator<'a> {
         self.requests += 1;
         let key = format!("request-{}", self.requests);
         for _ in 0..TRIES {
-            let body = if method == "GET" {
-                String::new()
-            } else {
-                body.to_string()
-            };
-            let request = Request::builder()
-                .method(method)
-                .uri(path)
-                .header("host", "api.example")
-                .header("content-type", "application/json")
-                .header(
-                    "authorization",
-                    format!("Bearer {}", self.house.seeds.bearer()),
-                )
-                .header("idempotency-key", &key)
-                .body(Bytes::from(body))?;
+            let request = self.house.operators_request(method, path, &key, &body)?;
             let answer = self.house.wiring.request(request).await;
             if answer.status().is_server_error() {
                 self.wait(500).await;

@@ -13,8 +13,7 @@ use super::file::File;
 use super::report::{self, Report};
 use super::screen::Screen;
 use super::stops::{self, PlannedStop};
-use crate::house::{House, Network, Options, Seeds};
-use emulator::crash::CrashPlan;
+use crate::house::{House, Options, Seeds};
 use simulator::Delay;
 
 /// The timer of the template ticks every minute; here as often as every two
@@ -40,11 +39,7 @@ pub(super) async fn run(
 ) -> anyhow::Result<Report> {
     let began = clock.now();
     let house = House::build(Options {
-        clock: clock.clone(),
-        seed: args.seed,
-        limit_per_second: args.mps,
         inbound_per_second: inbound(args.mps),
-        tier: simulator::Tier::Unlimited,
         behaviour: behaviour(),
         webhooks: WebhookChaos {
             duplicate: 0.03,
@@ -52,14 +47,12 @@ pub(super) async fn run(
             batch: 0.5,
             ..WebhookChaos::default()
         },
-        answers: Delay::NONE,
-        network: Network::default(),
         time_limits: true,
-        crashes: CrashPlan::never(),
         variables: vec![
             ("IZIN_GRAPH_VERSION", "v25.0".to_owned()),
             ("IZIN_TRANSIT_MS", TRANSIT_MS.to_string()),
         ],
+        ..Options::quiet(clock.clone(), args.seed, args.mps)
     })
     .await?;
     house.simulator.run();

@@ -85,20 +85,11 @@ impl Campaigns {
             .expression_attribute_values(":pending", text("pending"))
             .send()
             .await;
-        match answer {
-            Ok(_) => Ok(Some(Block {
-                phase: Phase::InFlight { owner, deadline },
-                ..block.clone()
-            })),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(Fault::sdk("begin a block")(error)),
-        }
+        let begun = table::held(answer, "begin a block")?;
+        Ok(begun.then(|| Block {
+            phase: Phase::InFlight { owner, deadline },
+            ..block.clone()
+        }))
     }
 
     /// Ends an attempt with what `block` now says; `false` if the attempt is
@@ -173,17 +164,7 @@ impl Campaigns {
             .set_expression_attribute_values(update.expression_attribute_values().cloned())
             .send()
             .await;
-        match answer {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(Fault::sdk(operation)(error)),
-        }
+        table::held(answer, operation)
     }
 
     /// Records the outcomes of an attempt so far. Its owner alone writes them,

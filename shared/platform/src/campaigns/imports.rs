@@ -201,21 +201,13 @@ impl Campaigns {
             .expression_attribute_values(":seen", number(seen))
             .send()
             .await;
-        match answer {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
-            {
-                if self.import(tenant, id).await?.as_ref() == Some(&*import) {
-                    return Ok(true);
-                }
-                import.version = seen;
-                Ok(false)
-            }
-            Err(error) => Err(Fault::sdk("advance an import")(error)),
+        if table::held(answer, "advance an import")?
+            || self.import(tenant, id).await?.as_ref() == Some(&*import)
+        {
+            return Ok(true);
         }
+        import.version = seen;
+        Ok(false)
     }
 
     /// The key under which an import's file is uploaded.

@@ -257,16 +257,6 @@ impl Campaigns {
         for (name, value) in values {
             update = update.expression_attribute_values(name, value);
         }
-        match update.send().await {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(Fault::sdk("move a campaign")(error)),
-        }
+        table::held(update.send().await, "move a campaign")
     }
 }

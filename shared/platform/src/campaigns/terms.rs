@@ -4,7 +4,7 @@ use policy::content::{Category, Template};
 use policy::ids::TenantId;
 use policy::send::Terms;
 
-use super::{Campaign, Campaigns};
+use super::{Campaign, Campaigns, SyncedTemplate};
 use crate::fault::Fault;
 
 impl Campaigns {
@@ -12,10 +12,20 @@ impl Campaigns {
     /// was last read; until then the category that its purpose needs.
     pub async fn terms(&self, tenant: TenantId, campaign: &Campaign) -> Result<Terms, Fault> {
         let wanted = &campaign.plan.template;
-        let template = self
+        let synced = self
             .template(tenant, &wanted.name, &wanted.language)
-            .await?
-            .and_then(|synced| Template::parse(&synced.json).ok());
+            .await?;
+        self.terms_with(tenant, campaign, synced.as_ref()).await
+    }
+
+    /// The same, where the template was read already.
+    pub async fn terms_with(
+        &self,
+        tenant: TenantId,
+        campaign: &Campaign,
+        synced: Option<&SyncedTemplate>,
+    ) -> Result<Terms, Fault> {
+        let template = synced.and_then(|synced| Template::parse(&synced.json).ok());
         let category = match template {
             Some(template) => template.category,
             None if campaign.plan.purpose.is_marketing() => Category::Marketing,

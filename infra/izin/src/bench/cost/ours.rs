@@ -10,7 +10,7 @@ use emulator::meter::Meter;
 use emulator::virtual_time::VirtualClock;
 use emulator::wiring::Usage;
 use platform::clock::{Clock as _, SharedClock};
-use simulator::{FaultEffect, FaultWhen, RequestFault, Tier};
+use simulator::{FaultEffect, FaultWhen, RequestFault};
 
 use super::Setting;
 use super::baseline::{ANSWERS, behaviour, webhooks};
@@ -51,18 +51,13 @@ pub(super) async fn run(setting: Setting) -> anyhow::Result<Run> {
         })
     };
     let house = House::build(Options {
-        clock: SharedClock::new(clock.clone()),
-        seed: setting.seed,
-        limit_per_second: setting.mps,
         inbound_per_second: setting.mps.div_ceil(40),
-        tier: Tier::Unlimited,
         behaviour: behaviour(),
         webhooks: webhooks(setting.disturbed),
         answers: ANSWERS,
         network,
-        time_limits: false,
         crashes: crashes.clone(),
-        variables: Vec::new(),
+        ..Options::quiet(SharedClock::new(clock.clone()), setting.seed, setting.mps)
     })
     .await?;
     house.simulator.run();

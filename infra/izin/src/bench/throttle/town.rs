@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use emulator::crash::CrashPlan;
 use jiff::Timestamp;
 use platform::campaigns::{NewCampaign, SyncedTemplate, TemplateRef};
 use platform::clock::{SetClock, SharedClock};
@@ -20,7 +19,7 @@ use policy::pace::Pace;
 use policy::phone::PhoneNumber;
 use policy::purpose::Purpose;
 use policy::subscription::Subscription;
-use simulator::{Behaviour, BusinessNumber, Delay, NumberReport, Simulator, WaId, WebhookChaos};
+use simulator::{Behaviour, BusinessNumber, Delay, NumberReport, Simulator, WaId};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::interval;
 use uuid::Uuid;
@@ -48,21 +47,7 @@ impl Town {
     /// Writes down enough people for the whole time, crashes included.
     pub(super) async fn found(args: &Args) -> anyhow::Result<Arc<Self>> {
         let clock = SharedClock::new(SetClock::starting_at(start()));
-        let house = House::build(Options {
-            clock: clock.clone(),
-            seed: args.seed,
-            limit_per_second: args.mps,
-            inbound_per_second: Pace::usual_inbound(args.mps),
-            tier: simulator::Tier::Unlimited,
-            behaviour: Behaviour::default(),
-            webhooks: WebhookChaos::default(),
-            time_limits: false,
-            crashes: CrashPlan::never(),
-            variables: Vec::new(),
-            answers: Delay::NONE,
-            network: crate::house::Network::default(),
-        })
-        .await?;
+        let house = House::build(Options::quiet(clock.clone(), args.seed, args.mps)).await?;
         let (simulator, alive) = simulator(args, &house.seeds, &clock).await?;
         let tenant = house.seeds.tenant;
         let now = clock.now();
