@@ -67,6 +67,15 @@ impl Browser {
         body.text().await.unwrap()
     }
 
+    /// What the page says was done, once it does.
+    async fn note(&self) -> String {
+        let note = self
+            .client
+            .wait()
+            .for_element(Locator::Css("[role=status]"));
+        note.await.unwrap().text().await.unwrap()
+    }
+
     async fn run(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.unwrap()
     }
@@ -155,18 +164,7 @@ async fn a_person_stops_a_running_campaign_on_a_telephone() {
     assert_eq!(focus, "Hentikan: Promosi dan penawaran");
     let button = browser.client.active_element().await.unwrap();
     button.send_keys(&Key::Enter.to_string()).await.unwrap();
-    let note = browser
-        .client
-        .wait()
-        .for_element(Locator::Css("[role=status]"));
-    assert!(
-        note.await
-            .unwrap()
-            .text()
-            .await
-            .unwrap()
-            .contains("Sudah berhenti")
-    );
+    assert!(browser.note().await.contains("Sudah berhenti"));
     browser.reads_well().await;
     browser.keep("page-id-stopped.png").await;
 
@@ -187,18 +185,7 @@ async fn a_person_stops_a_running_campaign_on_a_telephone() {
         .client
         .find(Locator::XPath("//button[contains(., 'All messages')]"));
     stop_all.await.unwrap().click().await.unwrap();
-    let note = browser
-        .client
-        .wait()
-        .for_element(Locator::Css("[role=status]"));
-    assert!(
-        note.await
-            .unwrap()
-            .text()
-            .await
-            .unwrap()
-            .contains("Stopped")
-    );
+    assert!(browser.note().await.contains("Stopped"));
     browser.client.clone().close().await.unwrap();
 
     let view = world.finish(campaign).await;

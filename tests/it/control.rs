@@ -13,19 +13,7 @@ use crate::world::World;
 /// A campaign to twelve people with `extra` fields, as far as approved.
 async fn approved(world: &mut World, extra: Value) -> CampaignId {
     let (list, _) = world.import(&csv(&TWELVE)).await;
-    let mut draft = json!({
-        "name": "Promo",
-        "list_id": list,
-        "sender": Seeds::PHONE_NUMBER_ID,
-        "template": {"name": Seeds::TEMPLATE, "language": Seeds::LANGUAGE},
-        "mapping": {"body.nama": "column:name"},
-        "purpose": "marketing.promo",
-    });
-    for (name, value) in extra.as_object().unwrap() {
-        draft[name] = value.clone();
-    }
-    let made = world.post("/v1/campaigns", draft).await;
-    let id = made["campaign_id"].as_str().unwrap().to_owned();
+    let id = world.draft_with(&list, extra).await;
     step(world, &id, "validate", json!({})).await;
     world.until(&id, "validated").await;
     step(world, &id, "approve", json!({})).await;
@@ -232,16 +220,8 @@ async fn a_paused_template_holds_its_campaigns_and_a_changed_one_is_approved_aga
 async fn what_blocks_a_message_is_listed_at_approval() {
     let mut world = World::quiet().await;
     let (list, _) = world.import(&csv(&TWELVE)).await;
-    let draft = json!({
-        "name": "Promo",
-        "list_id": list,
-        "sender": Seeds::PHONE_NUMBER_ID,
-        "template": {"name": Seeds::TEMPLATE, "language": Seeds::LANGUAGE},
-        "mapping": {"body.nama": "column:panggilan"},
-        "purpose": "service",
-    });
-    let made = world.post("/v1/campaigns", draft).await;
-    let id = made["campaign_id"].as_str().unwrap().to_owned();
+    let other = json!({"mapping": {"body.nama": "column:panggilan"}, "purpose": "service"});
+    let id = world.draft_with(&list, other).await;
     step(&mut world, &id, "validate", json!({})).await;
     world.until(&id, "validated").await;
     let (status, answer) = world

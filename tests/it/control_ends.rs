@@ -14,19 +14,7 @@ use crate::world::{Setting, World, wa_id};
 
 async fn started(world: &mut World, file: &str, extra: Value) -> CampaignId {
     let (list, _) = world.import(file).await;
-    let mut draft = json!({
-        "name": "Promo",
-        "list_id": list,
-        "sender": Seeds::PHONE_NUMBER_ID,
-        "template": {"name": Seeds::TEMPLATE, "language": Seeds::LANGUAGE},
-        "mapping": {"body.nama": "column:name"},
-        "purpose": "marketing.promo",
-    });
-    for (name, value) in extra.as_object().unwrap() {
-        draft[name] = value.clone();
-    }
-    let made = world.post("/v1/campaigns", draft).await;
-    let id = made["campaign_id"].as_str().unwrap().to_owned();
+    let id = world.draft_with(&list, extra).await;
     for (step, state) in [
         ("validate", Some("validated")),
         ("approve", None),

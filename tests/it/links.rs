@@ -34,21 +34,11 @@ impl World {
 
     /// A campaign of another template, validated; its id.
     async fn validated(&mut self, list: &str, template: &str, author: &str) -> String {
-        let made = self
-            .post(
-                "/v1/campaigns",
-                json!({
-                    "name": "Promo",
-                    "list_id": list,
-                    "sender": Seeds::PHONE_NUMBER_ID,
-                    "template": {"name": template, "language": Seeds::LANGUAGE},
-                    "mapping": {"body.nama": "column:name"},
-                    "purpose": "marketing.promo",
-                    "author": author,
-                }),
-            )
-            .await;
-        let id = made["campaign_id"].as_str().unwrap().to_owned();
+        let other = json!({
+            "template": {"name": template, "language": Seeds::LANGUAGE},
+            "author": author,
+        });
+        let id = self.draft_with(list, other).await;
         self.post(&format!("/v1/campaigns/{id}/validate"), json!({}))
             .await;
         self.deliver().await;

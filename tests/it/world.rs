@@ -201,19 +201,13 @@ impl World {
 
     /// A campaign of the seeded template to a list, written down.
     pub(crate) async fn draft(&mut self, list: &str) -> String {
-        let made = self
-            .post(
-                "/v1/campaigns",
-                json!({
-                    "name": "Promo",
-                    "list_id": list,
-                    "sender": Seeds::PHONE_NUMBER_ID,
-                    "template": {"name": Seeds::TEMPLATE, "language": Seeds::LANGUAGE},
-                    "mapping": {"body.nama": "column:name"},
-                    "purpose": "marketing.promo",
-                }),
-            )
-            .await;
+        self.draft_with(list, json!({})).await
+    }
+
+    /// The same, with the fields of `extra` added or instead.
+    pub(crate) async fn draft_with(&mut self, list: &str, extra: Value) -> String {
+        let draft = Seeds::campaign(list, &extra);
+        let made = self.post("/v1/campaigns", draft).await;
         made["campaign_id"].as_str().unwrap().to_owned()
     }
 

@@ -173,12 +173,10 @@ async fn sender(
     if now.duration_since(synced.synced_at) > TEMPLATE_KEPT {
         return refuse("its template was not read from WhatsApp for too long");
     }
-    let approved = match &campaign.approved {
-        Some(approved) => approved.template.clone(),
-        None => synced.fingerprint()?,
-    };
     let present = synced.fingerprint()?;
-    if let Some(reason) = template_hold(&template, &plan.purpose, &approved, &present) {
+    let approved = campaign.approved.as_ref();
+    let approved = approved.map_or(&present, |approved| &approved.template);
+    if let Some(reason) = template_hold(&template, &plan.purpose, approved, &present) {
         deps.campaigns.hold_campaign(tenant, id, reason).await?;
         return refuse(reason.code());
     }

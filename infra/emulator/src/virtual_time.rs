@@ -7,7 +7,7 @@
 //!
 //! It works on a current-thread runtime that holds everything, services and
 //! clients. "Nothing can happen any more" means: no request of the AWS SDK is
-//! under way ([`VirtualClock::over`]), and for [`QUIET_TURNS`] turns of the
+//! under way ([`VirtualClock::over`]), and for `QUIET_TURNS` turns of the
 //! scheduler, each of which looks at the sockets too, nobody began a request
 //! or a wait. A byte that is still between two sockets of this process then
 //! arrives late, as on a slow network; nothing else can go wrong.

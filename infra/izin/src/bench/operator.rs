@@ -72,19 +72,8 @@ impl<'a> Operator<'a> {
                 .await?;
         }
 
-        let made = self
-            .post(
-                "/v1/campaigns",
-                json!({
-                    "name": "Promo akhir tahun",
-                    "list_id": list,
-                    "sender": Seeds::PHONE_NUMBER_ID,
-                    "template": {"name": Seeds::TEMPLATE, "language": Seeds::LANGUAGE},
-                    "mapping": {"body.nama": "column:name"},
-                    "purpose": "marketing.promo",
-                }),
-            )
-            .await?;
+        let draft = Seeds::campaign(list, &json!({"name": "Promo akhir tahun"}));
+        let made = self.post("/v1/campaigns", draft).await?;
         let campaign: CampaignId = text(&made, "campaign_id")?.parse()?;
         self.step(campaign, "validate").await?;
         self.reach(campaign, "validated").await?;

@@ -174,14 +174,8 @@ impl Client {
     }
 
     pub(super) async fn create_campaign(&self, list: ListId) -> anyhow::Result<CampaignId> {
-        let body = json!({
-            "name": "Promo akhir tahun",
-            "list_id": list,
-            "sender": Seeds::PHONE_NUMBER_ID,
-            "template": {"name": Seeds::TEMPLATE, "language": Seeds::LANGUAGE},
-            "mapping": {"body.nama": "column:name"},
-            "purpose": "marketing.promo",
-        });
+        let name = json!({"name": "Promo akhir tahun"});
+        let body = Seeds::campaign(&list.to_string(), &name);
         let made: Value = self.post("/v1/campaigns", body).await?;
         id(&made, "campaign_id")
     }

@@ -84,6 +84,23 @@ impl Seeds {
         TokenKey::new(self.token_key.as_bytes()).expect("the seed's key is long enough")
     }
 
+    /// The seeded template to a list, as an operator drafts it; the fields of
+    /// `extra` are added, or stand instead.
+    pub fn campaign(list: &str, extra: &Value) -> Value {
+        let mut draft = json!({
+            "name": "Promo",
+            "list_id": list,
+            "sender": Self::PHONE_NUMBER_ID,
+            "template": {"name": Self::TEMPLATE, "language": Self::LANGUAGE},
+            "mapping": {"body.nama": "column:name"},
+            "purpose": "marketing.promo",
+        });
+        for (name, value) in extra.as_object().into_iter().flatten() {
+            draft[name] = value.clone();
+        }
+        draft
+    }
+
     /// The template as WhatsApp lists it.
     pub fn template() -> Value {
         json!({

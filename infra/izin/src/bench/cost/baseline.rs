@@ -106,6 +106,19 @@ pub(super) struct Desk {
     meter: Meter,
 }
 
+impl Desk {
+    /// Queues one person for the workers.
+    pub(super) async fn queue(&self, person: u32) -> anyhow::Result<()> {
+        self.sqs
+            .send_message()
+            .queue_url(&self.queue_url)
+            .message_body(person.to_string())
+            .send()
+            .await?;
+        Ok(())
+    }
+}
+
 /// Everything that a worker has.
 pub(super) struct Ground {
     pub(super) desk: Desk,

@@ -29,13 +29,7 @@ impl Design for Sample {
 
     async fn plan(&self, desk: &Desk, person: u32) -> anyhow::Result<()> {
         set_status(desk, person, "queued").await?;
-        desk.sqs
-            .send_message()
-            .queue_url(&desk.queue_url)
-            .message_body(person.to_string())
-            .send()
-            .await?;
-        Ok(())
+        desk.queue(person).await
     }
 
     async fn work(&self, ground: &Ground, person: u32) -> anyhow::Result<()> {
