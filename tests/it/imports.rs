@@ -329,6 +329,20 @@ async fn rejected_rows_put_right_are_accepted() {
     );
 }
 
+#[tokio::test]
+async fn the_operator_may_say_what_columns_mean() {
+    let mut world = World::quiet().await;
+    let list = new_list(&mut world).await;
+    let file = "A,B,C\nSari,081211110001,2026-01-05\nBudi,081211110002,\n";
+    let refused = import(&mut world, &list, file.as_bytes(), json!({})).await;
+    assert_eq!(refused["state"], "refused", "{refused}");
+    let columns = json!({"a": "name", "B": "phone", "3": "consent_at"});
+    let reading = json!({"reading": {"columns": columns, "consent_required": true}});
+    let view = import(&mut world, &list, file.as_bytes(), reading).await;
+    assert_eq!(view["counts"]["new"], 1, "{view}");
+    assert_eq!(view["reasons"], json!({"consent_date_missing": 1}));
+}
+
 /// A packed file is read as what is in it.
 #[tokio::test]
 async fn a_gzip_file_is_imported_over_several_pieces() {

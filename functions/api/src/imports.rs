@@ -1,6 +1,7 @@
 //! Imports: permission to upload one file, and what became of it.
 
 pub(crate) mod release;
+mod told;
 pub(crate) mod view;
 
 use std::collections::BTreeMap;
@@ -11,14 +12,13 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use jiff::Timestamp;
-use jiff::civil::Date;
-use platform::campaigns::{Campaigns, Declared, Import, ImportMode, ImportState};
+use platform::campaigns::{Campaigns, Declared, Import, ImportMode, ImportState, Reading};
 use platform::fault::Fault;
 use policy::ids::{ImportId, ListId, TenantId};
-use policy::phone::Region;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use self::told::{NewProvenance, NewReading};
 use crate::Deps;
 use crate::auth::TenantCtx;
 use crate::idempotency::{self, IdempotencyKey};
@@ -69,34 +69,13 @@ pub(crate) struct NewImport {
     /// Whether everything is judged, counted and reported, and nothing written.
     #[serde(default)]
     dry_run: bool,
+    /// How the file is to be read, where its headers do not tell.
+    #[schema(nullable = false)]
+    reading: Option<NewReading>,
     /// What else is known of where the list comes from. Rows that do not fit
     /// are a reason to look at the list first.
     #[schema(nullable = false)]
     provenance: Option<NewProvenance>,
-}
-
-/// Where a list comes from, in detail.
-#[derive(Default, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewProvenance {
-    /// The legal entity that collected it.
-    collector: Option<String>,
-    /// The first day of collection.
-    #[schema(value_type = Option<String>, format = Date)]
-    collected_from: Option<String>,
-    /// The last day of collection.
-    #[schema(value_type = Option<String>, format = Date)]
-    collected_to: Option<String>,
-    /// The countries it covers, by ISO 3166-1 alpha-2 code; by default the
-    /// tenant's own.
-    #[serde(default)]
-    countries: Vec<String>,
-    /// SHA-256 of the words that people agreed to, in hexadecimal.
-    consent_text_sha256: Option<String>,
-    /// Where the contract with the partner lies, if one collected it.
-    partner_contract: Option<String>,
-    /// Which wording the person who vouches has signed.
-    attestation_version: Option<String>,
 }
 
 /// An import that was registered, and how to upload its file.
@@ -159,6 +138,7 @@ pub(crate) async fn create(
         mode: wanted.mode,
         dry_run: request.dry_run,
         declared: wanted.declared,
+        reading: wanted.reading,
         ..Import::awaiting(
             wanted.list,
             Campaigns::import_object(tenant, import_id),
@@ -200,6 +180,7 @@ struct WantedImport {
     content_type: String,
     mode: ImportMode,
     declared: Declared,
+    reading: Reading,
 }
 
 impl WantedImport {
@@ -243,6 +224,10 @@ impl WantedImport {
             Some(provenance) => provenance.read(&mut fields),
             None => Declared::default(),
         };
+        let reading = match &request.reading {
+            Some(reading) => reading.read(&mut fields),
+            None => Reading::default(),
+        };
         let all = list.zip(source).zip(attested_by).zip(content_length);
         fields
             .finish_with(all)
@@ -254,64 +239,9 @@ impl WantedImport {
                 content_type: content_type.to_owned(),
                 mode,
                 declared,
+                reading,
             })
     }
-}
-
-impl NewProvenance {
-    fn read(&self, fields: &mut Fields) -> Declared {
-        let day = |fields: &mut Fields, pointer: &'static str, text: &Option<String>| {
-            let day: Option<Date> = text.as_deref()?.parse().ok();
-            if day.is_none() {
-                fields.refuse(pointer, "unreadable", "expected a day such as 2026-11-24");
-            }
-            day
-        };
-        let from = day(fields, "/provenance/collected_from", &self.collected_from);
-        let to = day(fields, "/provenance/collected_to", &self.collected_to);
-        if from.zip(to).is_some_and(|(from, to)| to < from) {
-            let detail = "the last day comes before the first";
-            fields.refuse("/provenance/collected_to", "out_of_range", detail);
-        }
-        let countries = self.countries.iter().enumerate().filter_map(|(at, code)| {
-            let region: Result<Region, _> = code.parse();
-            if region.is_err() {
-                let pointer = format!("/provenance/countries/{at}");
-                fields.refuse(pointer, "unreadable", "expected a code such as ID");
-            }
-            region.ok().map(|region| region.code().to_owned())
-        });
-        let countries = countries.collect();
-        let mut text = |pointer, text: &Option<String>| {
-            let text = text.as_deref()?;
-            fields.short_text(pointer, Some(text))
-        };
-        let collector = text("/provenance/collector", &self.collector);
-        let partner_contract = text("/provenance/partner_contract", &self.partner_contract);
-        let version = "/provenance/attestation_version";
-        let attestation_version = text(version, &self.attestation_version);
-        let consent_text_sha256 = self.consent_text_sha256.as_deref().and_then(|hash| {
-            fields.checked(
-                "/provenance/consent_text_sha256",
-                hash,
-                is_sha256,
-                "expected 64 lower-case hexadecimal digits",
-            )
-        });
-        Declared {
-            collector,
-            collected_from: from,
-            collected_to: to,
-            countries,
-            consent_text_sha256,
-            partner_contract,
-            attestation_version,
-        }
-    }
-}
-
-fn is_sha256(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// `type/subtype`, perhaps with a parameter, in characters that a header takes.
@@ -384,6 +314,7 @@ mod tests {
             "content_length": 5_368_709_121_u64,
             "content_type": "text",
             "mode": "refresh_all",
+            "reading": {"columns": {"a/b": "telephone"}, "date_order": "year"},
             "provenance": {
                 "collected_from": "2026-02-30",
                 "countries": ["ID", "Indonesia"],
@@ -400,6 +331,9 @@ mod tests {
             ("/provenance/collected_from", "unreadable"),
             ("/provenance/countries/1", "unreadable"),
             ("/provenance/consent_text_sha256", "unreadable"),
+            ("/reading/columns/a~1b", "unreadable"),
+            ("/reading/columns", "missing"),
+            ("/reading/date_order", "unreadable"),
         ];
         let expected: Vec<_> = codes.map(|(at, code)| (at.to_owned(), code)).to_vec();
         assert_eq!(wrong.unwrap_err(), expected);

@@ -9,15 +9,14 @@ use platform::campaigns::{ImportCounts, ImportMode};
 use platform::fault::Fault;
 use policy::ids::TenantId;
 use policy::import::{
-    FileRefusal, Limits, Packing, Reader, Record, Report, RowOutcome, RowReason, Rules, accept_row,
-    number, opt_out,
+    DateOrder, ExplicitMapping, FileRefusal, Limits, Packing, Reader, Record, Report, RowOutcome,
+    RowReason, Rules, accept_row, number, opt_out,
 };
 use policy::phone::Region;
 use policy::provenance::{Assessment, Declaration, InvalidNumber, Neighbours, Observer, Row};
 use policy::token::{ContactToken, TokenKey};
-use sha2::digest::common::hazmat::SerializableState as _;
-use sha2::{Digest as _, Sha256};
 
+use crate::hash::Hash;
 use crate::marks::{Mark, Marks};
 use crate::staged::{Staged, StagedPerson, Standing};
 
@@ -37,6 +36,12 @@ pub struct Terms {
     pub now: Timestamp,
     /// What the file is for.
     pub mode: ImportMode,
+    /// What columns mean, unless their headers tell.
+    pub mapping: Option<ExplicitMapping>,
+    /// How dates are read.
+    pub date_order: DateOrder,
+    /// Whether a row without the date of a consent is rejected.
+    pub consent_required: bool,
     /// What the list is said to be.
     pub declaration: Declaration,
     /// Most rows of a piece.
@@ -86,12 +91,14 @@ impl Judge {
     pub fn new(terms: Terms) -> Self {
         let rules = Rules {
             region: terms.region,
+            date_order: terms.date_order,
+            consent_required: terms.consent_required,
             ..Rules::indonesian(terms.now)
         };
         Self {
             observer: Observer::new(terms.declaration.clone(), terms.now),
             rules,
-            reader: Reader::new(Limits::UPLOAD, None),
+            reader: Reader::new(Limits::UPLOAD, terms.mapping.clone()),
             finished: false,
             ended: false,
             report: None,
@@ -271,7 +278,7 @@ impl Judge {
 
     /// Once ended: SHA-256 of the whole file, in hexadecimal.
     pub fn sha256(&self) -> String {
-        hex(&self.hash.hash.clone().finalize())
+        self.hash.value()
     }
 
     /// What the list looks like, next to what it is said to be.
@@ -410,56 +417,6 @@ fn observe(observer: &mut Observer, person: &StagedPerson) -> Result<(), Fault> 
         is_trap: false,
     });
     Ok(())
-}
-
-/// SHA-256 of a file that can be laid down at any record and taken up again.
-#[derive(Debug, Default)]
-struct Hash {
-    hash: Sha256,
-    /// Bytes hashed.
-    upto: u64,
-    /// Bytes pushed and not hashed: the record in hand, and what was read ahead.
-    ahead: Vec<u8>,
-}
-
-impl Hash {
-    fn push(&mut self, bytes: &[u8]) {
-        self.ahead.extend_from_slice(bytes);
-    }
-
-    /// Hashes up to byte `offset` of the file.
-    fn advance(&mut self, offset: u64) {
-        let wanted = usize::try_from(offset.saturating_sub(self.upto)).unwrap_or(usize::MAX);
-        let count = wanted.min(self.ahead.len());
-        self.hash.update(&self.ahead[..count]);
-        self.ahead.drain(..count);
-        self.upto += count as u64;
-    }
-
-    fn state(&self) -> String {
-        hex(&self.hash.serialize())
-    }
-
-    fn resume(state: &str, offset: u64) -> Result<Self, Fault> {
-        let damaged = || Fault::lasting("resume an import", "its hash is damaged");
-        let bytes = unhex(state).ok_or_else(damaged)?;
-        let bytes = bytes.as_slice().try_into().map_err(|_| damaged())?;
-        Ok(Self {
-            hash: Sha256::deserialize(bytes).map_err(|_| damaged())?,
-            upto: offset,
-            ahead: Vec::new(),
-        })
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let pairs = text.as_bytes().chunks(2);
-    let byte = |pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    pairs.map(byte).collect()
 }
 
 #[cfg(test)]

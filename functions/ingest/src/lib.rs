@@ -14,11 +14,13 @@
 //! invocation hands the rest to the next one.
 
 mod event;
+mod hash;
 mod judge;
 mod life;
 mod marks;
 mod report;
 mod staged;
+mod terms;
 mod write;
 
 use std::num::{NonZeroU64, NonZeroUsize};

@@ -6,9 +6,7 @@ use std::num::NonZeroUsize;
 
 use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use jiff::civil::date;
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use platform::campaigns::{
     Campaigns, Import, ImportMode, ImportState, ImportStep, Page, Weighed, WeighedReason,
 };
@@ -19,12 +17,12 @@ use platform::objects::ObjectVersion;
 use platform::queue::{ImportTask, ReceiptTask};
 use policy::ids::{ImportId, TenantId};
 use policy::import::FileRefusal;
-use policy::provenance::{Assessment, Attestation, Declaration, ListVerdict, SourceKind};
-use policy::token::{ContactToken, TokenKey};
-use secrecy::ExposeSecret as _;
+use policy::provenance::{Assessment, ListVerdict};
+use policy::token::ContactToken;
 
-use crate::judge::{Judge, Piece, Terms};
+use crate::judge::{Judge, Piece};
 use crate::staged::{Staged, Standing};
+use crate::terms::terms;
 use crate::{Deps, report, write};
 
 /// Time that a piece and the handing over may take; less is left to nothing new.
@@ -130,7 +128,7 @@ impl Life<'_> {
 
     /// Judges the file and stages its people piece by piece.
     async fn judge(&mut self) -> Result<Option<Ended>, Fault> {
-        let mut judge = Judge::new(self.terms().await?);
+        let mut judge = Judge::new(terms(self).await?);
         let mut offset = self.recall(&mut judge).await?;
         let file = self.import.file.clone();
         let version = ObjectVersion {
@@ -413,60 +411,6 @@ impl Life<'_> {
         let bytes = self.deps.objects.get(&key).await?;
         serde_json::from_slice(&bytes).map_err(|error| Fault::lasting("decode a checkpoint", error))
     }
-
-    /// How this file is to be judged.
-    async fn terms(&self) -> Result<Terms, Fault> {
-        let deps = self.deps;
-        let region = match deps.campaigns.tenant(self.tenant).await? {
-            Some(tenant) => tenant
-                .default_region
-                .parse()
-                .map_err(|error| Fault::lasting("read the tenant's region", error))?,
-            None => deps.default_region,
-        };
-        let secret = deps.secrets.read(&deps.token_key_secret).await?;
-        let key = TokenKey::new(secret.expose_secret().as_bytes())
-            .map_err(|error| Fault::lasting("read the token key", error))?;
-        Ok(Terms {
-            tenant: self.tenant,
-            key,
-            region,
-            // The moment of the upload's registration: the same in every run.
-            now: self.import.created_at(),
-            mode: self.import.mode,
-            declaration: declaration(&self.import, region.code())?,
-            piece_rows: deps.piece_rows,
-        })
-    }
-}
-
-/// What an import declares; what it leaves out is assumed as wide as may be.
-fn declaration(import: &Import, region: &str) -> Result<Declaration, Fault> {
-    let kind = SourceKind::from_code(&import.source)
-        .ok_or_else(|| Fault::lasting("read an import", "its source is none"))?;
-    let declared = &import.declared;
-    let created: Timestamp = import.created_at();
-    let mut countries = declared.countries.clone();
-    if countries.is_empty() {
-        countries.insert(region.to_owned());
-    }
-    Ok(Declaration {
-        kind,
-        collector: declared.collector.clone().unwrap_or_default(),
-        // No consent to WhatsApp messages is older than WhatsApp.
-        collected_from: declared.collected_from.unwrap_or(date(2009, 1, 1)),
-        collected_to: declared
-            .collected_to
-            .unwrap_or(TimeZone::UTC.to_datetime(created).date()),
-        countries,
-        consent_text_sha256: declared.consent_text_sha256.clone(),
-        partner_contract: declared.partner_contract.clone(),
-        attestation: Some(Attestation {
-            text_version: declared.attestation_version.clone().unwrap_or_default(),
-            signer: import.attested_by.clone(),
-            at: created,
-        }),
-    })
 }
 
 /// The look at a list as it is stored.

@@ -32,8 +32,8 @@ pub use self::directory::{ApiKey, Due, List, Number, Tenant};
 pub use self::findings::{Doubt, Finding};
 pub use self::idempotency::Answer;
 pub use self::imports::{
-    Declared, Import, ImportCounts, ImportMode, ImportProgress, ImportState, ImportStep, Release,
-    UploadedFile, Weighed, WeighedReason,
+    Declared, Import, ImportCounts, ImportMode, ImportProgress, ImportState, ImportStep, Reading,
+    Release, UploadedFile, Weighed, WeighedReason,
 };
 pub use self::ledger::BlockLedger;
 pub use self::meta::{Campaign, NewCampaign, TemplateRef};

@@ -6,11 +6,14 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::civil::date;
 use policy::ids::TenantId;
+use policy::import::{ColumnRef, Role};
 use policy::provenance::SourceKind;
 use proptest::prelude::*;
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::*;
+use crate::hash::hex;
 
 fn terms(mode: ImportMode) -> Terms {
     Terms {
@@ -19,6 +22,9 @@ fn terms(mode: ImportMode) -> Terms {
         region: Region::INDONESIA,
         now: "2026-11-24T03:00:00Z".parse().unwrap(),
         mode,
+        mapping: None,
+        date_order: DateOrder::DayFirst,
+        consent_required: false,
         declaration: Declaration {
             kind: SourceKind::OwnStore,
             collector: String::new(),
@@ -146,6 +152,32 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
+}
+
+#[test]
+fn a_caller_may_say_how_a_file_is_read() {
+    let csv = "Sari;081211110001;02/13/2026\nBudi;081211110002;\n";
+    let column = |place, role| (ColumnRef::Position(place), role);
+    let mut judge = Judge::new(Terms {
+        mapping: Some(ExplicitMapping {
+            headerless: true,
+            roles: [
+                column(1, Role::Name),
+                column(2, Role::Phone),
+                column(3, Role::ConsentAt),
+            ]
+            .into(),
+        }),
+        date_order: DateOrder::MonthFirst,
+        consent_required: true,
+        ..terms(ImportMode::Contacts)
+    });
+    judge.push(csv.as_bytes());
+    judge.finish();
+    let piece = judge.next_piece().unwrap().unwrap();
+    assert_eq!(judge.counts().accepted, 1);
+    assert_eq!(judge.counts().without_consent, 0);
+    assert!(piece.rejected.contains("consent_date_missing"));
 }
 
 proptest! {

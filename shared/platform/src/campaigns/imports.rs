@@ -9,7 +9,7 @@ use policy::ids::{ImportId, ListId, TenantId};
 use serde::{Deserialize, Serialize};
 
 pub use self::parts::{
-    Declared, ImportCounts, ImportProgress, Release, UploadedFile, Weighed, WeighedReason,
+    Declared, ImportCounts, ImportProgress, Reading, Release, UploadedFile, Weighed, WeighedReason,
 };
 use super::Campaigns;
 use crate::fault::Fault;
@@ -76,6 +76,9 @@ pub struct Import {
     /// What else is declared.
     #[serde(default)]
     pub declared: Declared,
+    /// How the file is to be read.
+    #[serde(default)]
+    pub reading: Reading,
     /// What the file is for.
     #[serde(default)]
     pub mode: ImportMode,
@@ -135,6 +138,7 @@ impl Import {
             source,
             attested_by,
             declared: Declared::default(),
+            reading: Reading::default(),
             mode: ImportMode::default(),
             dry_run: false,
             created_at_ms: table::millis(now),

@@ -10,6 +10,7 @@ use ingest::{Judge, Staged, Terms};
 use jiff::civil::date;
 use platform::campaigns::ImportMode;
 use platform::clock::SharedClock;
+use policy::import::DateOrder;
 use policy::phone::Region;
 use policy::provenance::{Declaration, SourceKind};
 use policy::token::TokenKey;
@@ -74,6 +75,9 @@ fn import(file: &[u8]) -> anyhow::Result<u64> {
         region: Region::INDONESIA,
         now: REGISTERED.parse()?,
         mode: ImportMode::Contacts,
+        mapping: None,
+        date_order: DateOrder::DayFirst,
+        consent_required: false,
         declaration: Declaration {
             kind: SourceKind::OwnStore,
             collector: String::new(),

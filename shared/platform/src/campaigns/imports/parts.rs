@@ -1,6 +1,6 @@
 //! What an import is made of: what was declared, found, counted and decided.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,24 @@ pub struct Declared {
     /// Which wording was attested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attestation_version: Option<String>,
+}
+
+/// How the operator says that a file is to be read; what is left out is found.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Reading {
+    /// What columns mean: role by header, or by place from 1. Empty if the
+    /// headers tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub columns: BTreeMap<String, String>,
+    /// Whether there is no header line.
+    #[serde(default)]
+    pub headerless: bool,
+    /// Whether `03/04/2026` is the fourth of March.
+    #[serde(default)]
+    pub month_first: bool,
+    /// Whether a row without the date of a consent is rejected.
+    #[serde(default)]
+    pub consent_required: bool,
 }
 
 /// The file itself, as the bucket and the reading of it say.
