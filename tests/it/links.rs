@@ -95,7 +95,9 @@ async fn a_bad_link_in_the_template_stops_the_campaign_before_the_first_send() {
     );
     let (status, codes) = world.approves(&id, json!({"by": "Budi"})).await;
     assert_eq!(status, StatusCode::CONFLICT);
-    assert_eq!(codes, ["lookalike_brand", "dangerous_download"]);
+    for code in ["lookalike_brand", "dangerous_download"] {
+        assert!(codes.iter().any(|known| known == code), "{codes:?}");
+    }
     let start = format!("/v1/campaigns/{id}/start");
     let (status, _) = world.request("POST", &start, json!({})).await;
     assert_eq!(status, StatusCode::CONFLICT);

@@ -266,7 +266,8 @@ impl World {
 
     /// Lives on until a campaign is in `state`.
     pub(crate) async fn until(&mut self, id: &str, state: &str) {
-        for _ in 0..200 {
+        // The webhooks of many people are many events.
+        for _ in 0..2_000 {
             self.tick().await;
             self.deliver().await;
             let view = self.get(&format!("/v1/campaigns/{id}")).await;

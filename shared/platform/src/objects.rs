@@ -99,17 +99,17 @@ impl Objects {
         length: u64,
     ) -> Result<Vec<u8>, Fault> {
         let last = offset.saturating_add(length).saturating_sub(1);
-        let mut request = self
+        let request = self
             .client
             .get_object()
             .bucket(&self.bucket)
             .key(key)
             .range(format!("bytes={offset}-{last}"))
             .set_version_id(version.id.clone());
-        if version.id.is_none() {
-            request = request.set_if_match(version.e_tag.clone());
-        }
         let answer = request.send().await.map_err(Fault::sdk("read an object"))?;
+        if version.e_tag.is_some() && answer.e_tag != version.e_tag {
+            return Err(Fault::lasting("read an object", "it is another one now"));
+        }
         let body = answer.body.collect().await;
         let body = body.map_err(|error| Fault::passing("read an object", error))?;
         Ok(body.into_bytes().to_vec())
