@@ -90,7 +90,8 @@ impl World {
             Some(FaultEffect::Reset) => return Verdict::reset_after(Duration::ZERO),
             Some(FaultEffect::Fail(status)) => return Verdict::bare(status),
             Some(FaultEffect::Refuse(code)) => {
-                return self.refuse(nth, &Refusal::new(code, "by plan"));
+                let verdict = self.refuse(nth, &Refusal::new(code, "by plan"));
+                return self.in_time(nth, verdict);
             }
             Some(
                 FaultEffect::AcceptThenTimeOut(_)
@@ -103,14 +104,14 @@ impl World {
         }
 
         let hold = matches!(fault, Some(FaultEffect::Hold));
-        let mut verdict = match self.judge(at, number, route, &request, to) {
+        let verdict = match self.judge(at, number, route, &request, to) {
             Ok(draft) => self.accept(at, number, request, draft, hold),
-            Err(refusal) => return self.refuse(nth, &refusal),
+            Err(refusal) => {
+                let verdict = self.refuse(nth, &refusal);
+                return self.in_time(nth, verdict);
+            }
         };
-        verdict.wait = self
-            .seed
-            .chance("answer", &nth.to_string())
-            .delay(self.answer_delay);
+        let mut verdict = self.in_time(nth, verdict);
         match fault {
             Some(FaultEffect::AcceptThenTimeOut(wait)) => Verdict::reset_after(wait),
             Some(FaultEffect::AcceptThenReset) => Verdict::reset_after(Duration::ZERO),
@@ -127,6 +128,15 @@ impl World {
                 | FaultEffect::TimeOut(_),
             )
             | None => verdict,
+        }
+    }
+
+    /// `verdict` after the usual time of an answer, which refusals take too.
+    fn in_time(&self, nth: u64, verdict: Verdict) -> Verdict {
+        let mut chance = self.seed.chance("answer", &nth.to_string());
+        Verdict {
+            wait: chance.delay(self.answer_delay),
+            ..verdict
         }
     }
 

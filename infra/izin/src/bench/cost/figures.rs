@@ -54,6 +54,8 @@ struct Side {
     way: Way,
     per_message: Units,
     per_message_by_function: BTreeMap<String, Units>,
+    /// Requests to AWS by function and operation.
+    requests_by_function: BTreeMap<String, BTreeMap<String, u64>>,
     dollars_per_million: BTreeMap<String, Dollars>,
     undisturbed: Seen,
     disturbed: Seen,
@@ -258,6 +260,11 @@ impl Side {
             all += units;
             by_function.insert(name.clone(), units.divided_by(messages));
         }
+        let requests = calm.stages.iter().map(|(name, stage)| {
+            let requests = stage.readings.requests.iter();
+            let requests = requests.map(|(operation, count)| (operation.to_string(), *count));
+            (name.clone(), requests.collect())
+        });
         let regions = prices.regions.iter();
         let dollars =
             regions.map(|(region, vector)| (region.clone(), vector.price(&all, messages)));
@@ -265,6 +272,7 @@ impl Side {
             way,
             per_message: all.divided_by(messages),
             per_message_by_function: by_function,
+            requests_by_function: requests.collect(),
             dollars_per_million: dollars.collect(),
             undisturbed: calm.seen,
             disturbed: rough.seen,
