@@ -58,8 +58,8 @@ pub struct Config {
     pub files_bucket: String,
     /// `IZIN_IMPORT_QUEUE_URL`: where the rest of a long import goes.
     pub import_queue_url: String,
-    /// `IZIN_RECEIPTS_QUEUE_URL`: where reported opt-outs go.
-    pub receipts_queue_url: String,
+    /// `IZIN_OPTOUTS_QUEUE_URL`: where reported opt-outs go.
+    pub optouts_queue_url: String,
     /// `IZIN_TOKEN_KEY_SECRET`: name or ARN of the secret.
     pub token_key_secret: String,
     /// `IZIN_DEFAULT_REGION`: what a local number means where the tenant does
@@ -81,7 +81,7 @@ impl Config {
             campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
             files_bucket: env.required("IZIN_FILES_BUCKET")?,
             import_queue_url: env.required("IZIN_IMPORT_QUEUE_URL")?,
-            receipts_queue_url: env.required("IZIN_RECEIPTS_QUEUE_URL")?,
+            optouts_queue_url: env.required("IZIN_OPTOUTS_QUEUE_URL")?,
             token_key_secret: env.required("IZIN_TOKEN_KEY_SECRET")?,
             default_region: env.parsed_or("IZIN_DEFAULT_REGION", Region::INDONESIA)?,
             piece_rows: env.parsed_or("IZIN_IMPORT_PIECE_ROWS", PIECE_ROWS)?,
@@ -98,7 +98,7 @@ pub struct Deps {
     campaigns: Campaigns,
     objects: Objects,
     imports: Queue,
-    receipts: Queue,
+    optouts: Queue,
     secrets: Secrets,
     token_key_secret: String,
     default_region: Region,
@@ -117,7 +117,7 @@ impl Deps {
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
             objects: Objects::new(clients.s3.clone(), config.files_bucket.clone()),
             imports: Queue::new(clients.sqs.clone(), config.import_queue_url.clone()),
-            receipts: Queue::new(clients.sqs.clone(), config.receipts_queue_url.clone()),
+            optouts: Queue::new(clients.sqs.clone(), config.optouts_queue_url.clone()),
             secrets: Secrets::new(clients.secrets.clone(), clock.clone()),
             token_key_secret: config.token_key_secret.clone(),
             default_region: config.default_region,

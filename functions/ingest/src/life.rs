@@ -316,7 +316,7 @@ impl Life<'_> {
                     object: Campaigns::import_opt_outs(tenant, import, piece),
                 })
                 .collect();
-            self.deps.receipts.send_all(&tasks).await?;
+            self.deps.optouts.send_all(&tasks).await?;
             self.import.progress.handed_over = to;
             self.commit().await?;
             if self.is_late() {
