@@ -5,6 +5,7 @@ mod browser;
 mod control;
 mod control_ends;
 mod crash;
+mod declined;
 mod explain;
 mod fail_closed;
 mod floors;

@@ -3,10 +3,11 @@
 //! **Trigger**: the receipts queue ([`ReceiptTask`]). **Reads**: whose an
 //! identity is, blocks. **Writes**: grow-only status sets, one write for all
 //! statuses of a block and attempt in the batch; links of identities to persons;
-//! and suppressions that waited for a link or that an import reported, which
+//! that WhatsApp declined advertising for somebody; and suppressions that waited for a link or that an import reported, which
 //! this path can add and never lift. **When it fails**: the sets are idempotent
 //! and free of order, so any repetition is harmless.
 
+mod declines;
 mod links;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,7 @@ use policy::purpose::Scope;
 use policy::receipt::{Status, StatusSets};
 use policy::token::ContactToken;
 
+use self::declines::Declines;
 use self::links::Links;
 
 /// Settings; each field is one variable.
@@ -98,6 +100,7 @@ struct Group {
 pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResponse {
     let mut groups: BTreeMap<Attempt, Group> = BTreeMap::new();
     let mut links = Links::default();
+    let mut declines = Declines::default();
     let mut failed: BTreeSet<String> = BTreeSet::new();
     for record in event.records {
         let message_id = record.message_id.expect("SQS always sets messageId");
@@ -127,6 +130,7 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
                         continue;
                     };
                     add(&mut groups, tenant, callback, kind, &message_id);
+                    declines.see(tenant, status, callback, deps.clock.now(), &message_id);
                     if let Some(alias) = status.alias {
                         links.sent_to(tenant, alias.0, callback, &message_id);
                     }
@@ -167,6 +171,7 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
     let (linked, unlinked) = links.write(deps).await;
     metrics.count("LinksWritten", linked);
     failed.extend(unlinked);
+    failed.extend(declines.write(deps).await);
     metrics.count("MessagesFailed", failed.len() as u64);
     metrics.emit(deps.clock.now(), deps.metrics);
     let mut response = SqsBatchResponse::default();

@@ -111,14 +111,14 @@ async fn link(
 }
 
 /// The people of the blocks that were read in this batch.
-#[derive(Default)]
-struct Ledger {
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
     blocks: BTreeMap<(CampaignId, u32), Vec<ContactToken>>,
 }
 
 impl Ledger {
     /// To whom a message went; `None` if the ledger does not know it any more.
-    async fn person(
+    pub(crate) async fn person(
         &mut self,
         tenant: TenantId,
         callback: Callback,

@@ -306,7 +306,12 @@ async fn outcome(run: &Run<'_>, index: u8, answer: Answer, slot: Slot) -> Outcom
             }
             Outcome::Refused { code, due }
         }
-        Next::Reject { code } => Outcome::Rejected { code },
+        Next::Reject { code } => {
+            if attempt::cools_down(code) {
+                note_declined(run, index, now).await;
+            }
+            Outcome::Rejected { code }
+        }
         Next::RecordOptOut { code } => {
             record_stop(run, index, now).await;
             Outcome::Rejected { code }
@@ -337,6 +342,18 @@ async fn record_stop(run: &Run<'_>, index: u8, now: Timestamp) {
     if let Err(fault) = stopped {
         // The failed status that follows says it again, through the webhook.
         tracing::warn!(contact.token = %token, error = chain(&fault), "stop was not recorded");
+    }
+}
+
+/// WhatsApp keeps advertising from the person for a while: no other campaign
+/// tries before that is over.
+async fn note_declined(run: &Run<'_>, index: u8, now: Timestamp) {
+    let token = run.block.tokens[usize::from(index)];
+    let contacts = &run.deps.contacts;
+    let noted = contacts.note_declined(run.sender.tenant, token, now).await;
+    if let Err(fault) = noted {
+        // The next try is refused too, and notes it then.
+        tracing::warn!(contact.token = %token, error = chain(&fault), "decline was not noted");
     }
 }
 

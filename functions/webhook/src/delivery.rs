@@ -9,6 +9,7 @@ use platform::inbound::{self, KeptUpdate};
 use platform::metrics::Metrics;
 use platform::queue::{LinkV1, ReceiptTask, StatusV1, TokenText};
 use platform::whatsapp::signature::VerifiedBody;
+use policy::attempt;
 use policy::breaker::Breaker;
 use policy::ids::TenantId;
 use policy::reply::Keyword;
@@ -314,6 +315,10 @@ fn status_of_ours(update: &Update, name: Option<&Name>) -> Option<StatusV1> {
         callback: status.callback.clone().unwrap_or_default(),
         status: status.status.clone().unwrap_or_default(),
         code: status.codes.first().copied(),
+        at: status.at.filter(|_| {
+            let mut codes = status.codes.iter();
+            codes.any(|code| attempt::cools_down(*code))
+        }),
         alias: name
             .and_then(|name| name.aliases.first())
             .copied()

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use jiff::Timestamp;
 use policy::ids::{CampaignId, ImportId, TenantId};
 use policy::token::ContactToken;
 use serde::de::Error as _;
@@ -127,6 +128,9 @@ pub struct StatusV1 {
     /// Meta's error code of a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<u32>,
+    /// When, by Meta's clock; of a failure that has a consequence in time only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
     /// Keyed hash of another identity of the person, where the status shows one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alias: Option<TokenText>,

@@ -249,6 +249,12 @@ pub fn is_mendable(code: u32) -> bool {
         .is_some_and(|row| matches!(row.class, Class::Account | Class::Number | Class::Template))
 }
 
+/// Whether a code says that WhatsApp keeps advertising from this person for a
+/// while: no business may try again before [`crate::limits::cool_down`] ends.
+pub fn cools_down(code: u32) -> bool {
+    CODES.iter().any(|row| row.cools_down && row.covers(code))
+}
+
 /// What a code means in one sentence, for people.
 pub fn meaning(code: u32) -> Option<&'static str> {
     CODES
@@ -262,6 +268,7 @@ struct Row {
     codes: (u32, u32),
     class: Class,
     meaning: String,
+    cools_down: bool,
 }
 
 impl Row {
@@ -295,6 +302,8 @@ mod wire {
         codes: (u32, u32),
         class: ClassName,
         meaning: String,
+        #[serde(default)]
+        cools_down: bool,
         #[serde(rename = "source")]
         _source: String,
         #[serde(default, rename = "uncertain")]
@@ -340,6 +349,7 @@ mod wire {
                 codes: row.codes,
                 class,
                 meaning: row.meaning,
+                cools_down: row.cools_down,
             }
         }
     }

@@ -76,6 +76,13 @@ fn the_table_is_sorted_and_says_where_it_comes_from() {
 }
 
 #[test]
+fn only_a_decline_for_the_persons_sake_cools_down() {
+    let cooling: Vec<u32> = (0..1_000_000).filter(|code| cools_down(*code)).collect();
+    assert_eq!(cooling, [131_049]);
+    assert_eq!(classify(Some(131_049), 400, false), Class::Recipient);
+}
+
+#[test]
 fn what_the_table_does_not_have() {
     assert_eq!(classify(None, 429, false), Class::Unknown);
     assert_eq!(classify(Some(999_999), 400, false), Class::Request);

@@ -205,6 +205,38 @@ fn advertising_waits_for_the_persons_morning_and_service_does_not() {
     assert_snapshot!(hour(late, "+88213300001", None, "marketing", Marketing), @"no_good_hour");
 }
 
+#[test]
+fn a_decline_keeps_advertising_away_for_a_day_and_service_goes_on() {
+    let person = Person {
+        marketing_declined_at: Some(at("2026-11-24T05:00:00Z")),
+        ..Person::default()
+    };
+    let decided = |now: &str, purpose: &str, category| {
+        let mut campaign = campaign(CampaignState::Running);
+        campaign.purpose = Purpose::parse(purpose).unwrap();
+        decide(&Facts {
+            now: at(now),
+            campaign: &campaign,
+            token: ContactToken::from_bytes([1; 16]),
+            person: &person,
+            subscription: Some(&subscription(granted(purpose))),
+            work: work(),
+            jurisdictions: Jurisdictions::embedded(),
+            terms: &Terms::new(category),
+        })
+    };
+    let (soon, next_day) = ("2026-11-24T06:00:00Z", "2026-11-25T05:00:00Z");
+    let advertising = decided(soon, "marketing", Category::Marketing);
+    assert!(matches!(
+        advertising,
+        Decision::Defer { until, reason: DeferReason::MarketingCoolDown } if until == at(next_day)
+    ));
+    let service = decided(soon, "service.order", Category::Utility);
+    assert!(matches!(service, Decision::Send(_)));
+    let later = decided(next_day, "marketing", Category::Marketing);
+    assert!(matches!(later, Decision::Send(_)));
+}
+
 fn any_state() -> impl Strategy<Value = CampaignState> {
     use CampaignState as S;
     prop::sample::select(vec![
