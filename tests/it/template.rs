@@ -109,26 +109,39 @@ fn every_role_names_what_it_may_do() {
     }
 }
 
+/// Whoever signs the way to people's pages, and whoever opens it; nobody else
+/// could make a link.
+#[test]
+fn two_hold_the_link_key() {
+    let holders = holders_of("LinkKeySecret");
+    let both = ["SendFunction", "WebhookFunction"].map(str::to_owned);
+    assert_eq!(holders, BTreeSet::from(both));
+}
+
+/// The functions whose role reads a secret.
+fn holders_of(secret: &str) -> BTreeSet<String> {
+    let template = template();
+    let holds = |role: &str| {
+        let statements = template.roles[role].statements.iter();
+        statements
+            .flat_map(|statement| &statement.resources)
+            .flat_map(Expression::references)
+            .any(|reference| reference.name == secret)
+    };
+    let functions = template.functions.iter();
+    functions
+        .filter(|(_, function)| holds(&resource(function.role.as_ref().unwrap())))
+        .map(|(id, _)| id.clone())
+        .collect()
+}
+
 /// Invariant 11: nobody both faces strangers and holds the WhatsApp token.
 #[test]
 fn who_faces_strangers_holds_no_token() {
     let template = template();
-    let holders: BTreeSet<&str> = template
-        .functions
-        .iter()
-        .filter(|(_, function)| {
-            let role = &template.roles[&resource(function.role.as_ref().unwrap())];
-            role.statements.iter().any(|statement| {
-                statement
-                    .resources
-                    .iter()
-                    .flat_map(Expression::references)
-                    .any(|reference| reference.name == "WhatsAppTokenSecret")
-            })
-        })
-        .map(|(id, _)| id.as_str())
-        .collect();
-    assert_eq!(holders, BTreeSet::from(["SendFunction", "SweepFunction"]));
+    let holders = holders_of("WhatsAppTokenSecret");
+    let both = ["SendFunction", "SweepFunction"].map(str::to_owned);
+    assert_eq!(holders, BTreeSet::from(both));
     for (id, function) in &template.functions {
         let is_open = function
             .events

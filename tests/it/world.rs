@@ -213,7 +213,12 @@ impl World {
 
     /// The same, as far as approved.
     pub(crate) async fn approved_campaign(&mut self, list: &str) -> CampaignId {
-        let id = self.draft(list).await;
+        self.approved_as(list, json!({})).await
+    }
+
+    /// A campaign with the fields of `extra`, as far as approved.
+    pub(crate) async fn approved_as(&mut self, list: &str, extra: Value) -> CampaignId {
+        let id = self.draft_with(list, extra).await;
         self.post(&format!("/v1/campaigns/{id}/validate"), json!({}))
             .await;
         self.until(&id, "validated").await;

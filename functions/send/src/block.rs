@@ -194,9 +194,11 @@ impl<'a> Run<'a> {
         };
         match decision {
             Decision::Send(permit) => match &candidate.subscription {
-                Some(subscription) => message::compose(self.sender, subscription)
-                    .map(|message| (permit, message))
-                    .map_err(|reason| excluded(reason.code())),
+                Some(subscription) => {
+                    message::compose(self.sender, candidate.token, subscription, now)
+                        .map(|message| (permit, message))
+                        .map_err(|reason| excluded(reason.code()))
+                }
                 None => Err(excluded("subscription_missing")),
             },
             Decision::Refuse(refusal) => Err(excluded(refusal.first().code())),

@@ -10,7 +10,7 @@
 //!
 //! `range` walks the blocks, `block` runs one, `slots` hands slots out to those
 //! who wait, `delivery` brings one message to its slot and over the wire,
-//! `ledger` keeps what came of each.
+//! `ledger` keeps what came of each, `pages` signs the way to a person's own page.
 
 mod block;
 mod breaker;
@@ -19,6 +19,7 @@ mod facts;
 mod ledger;
 mod message;
 mod money;
+mod pages;
 mod range;
 mod reflex;
 mod slots;
@@ -61,6 +62,9 @@ pub struct Config {
     pub triggered_queue_url: String,
     /// `IZIN_WHATSAPP_TOKEN_SECRET`: name or ARN of the secret.
     pub whatsapp_token_secret: String,
+    /// `IZIN_LINK_KEY_SECRET`: name or ARN of the secret that signs the links to
+    /// people's own pages.
+    pub link_key_secret: String,
     /// `IZIN_GRAPH_URL`, by default Meta's.
     pub graph_url: String,
     /// `IZIN_GRAPH_VERSION`, by default `v25.0`.
@@ -86,6 +90,7 @@ impl Config {
             send_queue_url: env.required("IZIN_SEND_QUEUE_URL")?,
             triggered_queue_url: env.required("IZIN_TRIGGERED_QUEUE_URL")?,
             whatsapp_token_secret: env.required("IZIN_WHATSAPP_TOKEN_SECRET")?,
+            link_key_secret: env.required("IZIN_LINK_KEY_SECRET")?,
             graph_url: env.parsed_or("IZIN_GRAPH_URL", "https://graph.facebook.com".to_owned())?,
             graph_version: env.parsed_or("IZIN_GRAPH_VERSION", "v25.0".to_owned())?,
             in_flight_max: env.parsed_or("IZIN_IN_FLIGHT_MAX", in_flight_max)?,
@@ -108,6 +113,7 @@ pub struct Deps {
     secrets: Secrets,
     whatsapp: whatsapp::Client,
     token_secret: String,
+    link_key_secret: String,
     in_flight_max: NonZeroUsize,
     transit: SignedDuration,
     metrics: MetricsSink,
@@ -140,6 +146,7 @@ impl Deps {
             secrets: Secrets::new(clients.secrets.clone(), clock.clone()),
             whatsapp: whatsapp::Client::new(&config.graph_url, &config.graph_version)?,
             token_secret: config.whatsapp_token_secret.clone(),
+            link_key_secret: config.link_key_secret.clone(),
             in_flight_max: config.in_flight_max,
             transit: config.transit,
             metrics: config.metrics,

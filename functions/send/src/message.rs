@@ -1,20 +1,28 @@
 //! The template message for one person.
 
+use jiff::Timestamp;
 use platform::whatsapp::{Component, Parameter, TemplateMessage};
 use policy::content::{self, ButtonParameter, HeaderParameter, Parameters, TextParameter};
 use policy::preflight;
 use policy::reason::RefusalReason;
 use policy::subscription::Subscription;
+use policy::token::ContactToken;
 
 use crate::range::Sender;
 
-/// The message, filled for this person.
+/// The message, filled for this person as of `now`.
 pub(crate) fn compose(
     sender: &Sender,
+    token: ContactToken,
     subscription: &Subscription,
+    now: Timestamp,
 ) -> Result<TemplateMessage, RefusalReason> {
     let template = &sender.template;
-    let parameters = content::parameters(template, &sender.mapping, subscription, None)?;
+    let page = sender
+        .pages
+        .as_ref()
+        .map(|pages| pages.of_person(token, now));
+    let parameters = content::parameters(template, &sender.mapping, subscription, page.as_deref())?;
     preflight::of_person(template, &parameters, &sender.terms.links)?;
     let Parameters {
         header,

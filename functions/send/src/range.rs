@@ -16,6 +16,7 @@ use policy::pace::Pace;
 use policy::send::Terms;
 
 use crate::money::{self, Intent};
+use crate::pages::Pages;
 use crate::{Deps, block, breaker};
 
 /// Everything that the blocks of one range share.
@@ -29,6 +30,8 @@ pub(crate) struct Sender {
     pub(crate) credentials: Credentials,
     pub(crate) template: Template,
     pub(crate) mapping: Mapping,
+    /// Signs the way to people's own pages, where the message carries it.
+    pub(crate) pages: Option<Pages>,
     pub(crate) pace: Pace,
     pub(crate) lane: Lane,
     pub(crate) terms: Terms,
@@ -184,6 +187,14 @@ async fn sender(
     let Ok(mapping) = Mapping::parse(entries) else {
         return refuse("its mapping cannot be read");
     };
+    let pages = if mapping.leads_to_page() {
+        match Pages::of(tenant, plan.list, deps).await? {
+            Some(pages) => Some(pages),
+            None => return refuse("the key of people's pages is too short"),
+        }
+    } else {
+        None
+    };
     let terms = deps
         .campaigns
         .settings(tenant)
@@ -200,6 +211,7 @@ async fn sender(
         },
         template,
         mapping,
+        pages,
         lane: if campaign.is_single {
             Lane::Triggered
         } else {

@@ -1,4 +1,5 @@
-//! A person's own page: what they agreed to, and one tap to stop.
+//! A person's own page: what they agreed to, and one tap to stop
+//! or to get messages again.
 //!
 //! The address carries a signed link and no personal data; a page shows the
 //! business, the purposes, when and how, and never the number or the name.

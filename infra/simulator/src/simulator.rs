@@ -200,6 +200,12 @@ impl Simulator {
         settled
     }
 
+    /// Adds a template to a business account, as the API lists it, or replaces
+    /// the one of its name and language.
+    pub fn put_template(&self, waba_id: &str, listed: Value) -> Result<(), serde_json::Error> {
+        self.shared.world().templates.insert(waba_id, listed)
+    }
+
     /// Changes a template's status, such as to `PAUSED`, and tells the webhook.
     /// Whether there is such a template.
     pub fn set_template_status(

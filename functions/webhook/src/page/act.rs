@@ -5,7 +5,7 @@ use std::fmt;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
-use platform::contacts::StopEvent;
+use platform::contacts::{ResumeEvent, StopEvent};
 use platform::fault::Fault;
 use policy::ids::EventId;
 use policy::person::SuppressionSource;
@@ -18,13 +18,20 @@ use crate::Deps;
 /// One thing that a button does.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Act {
+    /// Messages again: whatever was stopped no longer is.
+    Resume,
     /// No more of this.
     Stop(Scope),
 }
 
+const RESUME: &str = "resume";
+
 impl Act {
     /// The act that a form's value or a query names.
     pub(super) fn parse(text: &str) -> Option<Self> {
+        if text == RESUME {
+            return Some(Self::Resume);
+        }
         let (verb, scope) = text.split_once(':')?;
         let scope = Scope::parse(scope).ok()?;
         match verb {
@@ -37,6 +44,7 @@ impl Act {
 impl fmt::Display for Act {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Resume => f.write_str(RESUME),
             Self::Stop(scope) => write!(f, "stop:{}", scope.code()),
         }
     }
@@ -51,7 +59,7 @@ pub(super) struct Wish {
     pub(super) one_click: bool,
 }
 
-/// Reads a form: `do=stop:marketing`, or `List-Unsubscribe=One-Click` in either
+/// Reads a form: `do=stop:marketing`, `do=resume`, or `List-Unsubscribe=One-Click` in either
 /// of the two encodings that RFC 8058 §3.2 allows.
 pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Option<Wish> {
     let one_click = Wish {
@@ -84,6 +92,17 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Option<Wish> {
 pub(super) async fn carry_out(deps: &Deps, link: &PreferenceLink, act: &Act) -> Result<(), Fault> {
     let now = deps.clock.now();
     match act {
+        Act::Resume => {
+            let resume = ResumeEvent {
+                id: event_id(link, act, now),
+                at: now,
+                source: SuppressionSource::Page,
+            };
+            deps.contacts
+                .resume(link.tenant, link.token, &resume, now)
+                .await?;
+            Ok(())
+        }
         Act::Stop(scope) => {
             let stop = StopEvent {
                 id: event_id(link, act, now),

@@ -23,8 +23,15 @@ fn forms_say_what_a_person_wants() {
     let promo = Scope::Purpose(Purpose::parse("marketing.promo").unwrap());
     assert_eq!(read(&urlencoded, b"do=stop%3A*"), stop(Scope::Everything));
     assert_eq!(read(&urlencoded, b"do=stop:marketing.promo"), stop(promo));
+    let resume = Wish {
+        act: Act::Resume,
+        one_click: false,
+    };
+    assert_eq!(read(&urlencoded, b"do=resume"), Some(resume));
     for nothing in [
         "",
+        "do=resume:*",
+        "resume",
         "do=",
         "do=stop",
         "do=stop:",

@@ -54,10 +54,11 @@ pub(super) fn preferences(
             (agreement(shown, language))
             (stops(shown, language))
             (buttons(link, shown, language))
+            (resume(link, shown, language))
             p { a href={ "/p/" (link) "?lang=" (other.code()) } lang=(other.code()) hreflang=(other.code()) { (others_name) } }
             p.quiet { (language.of(
-                "Halaman ini hanya untuk Anda. Jangan teruskan tautannya: siapa pun yang memilikinya dapat menghentikan pesan untuk Anda.",
-                "This page is yours alone. Do not pass its link on: whoever has it can stop messages to you.",
+                "Halaman ini hanya untuk Anda. Jangan teruskan tautannya: siapa pun yang memilikinya dapat menghentikan atau mengizinkan pesan untuk Anda.",
+                "This page is yours alone. Do not pass its link on: whoever has it can stop or allow messages to you.",
             )) }
         },
     )
@@ -65,7 +66,10 @@ pub(super) fn preferences(
 
 /// What the last act did, if it shows in what is known now.
 fn notice(act: &Act, shown: &Shown, language: Language) -> Markup {
-    let Act::Stop(scope) = act;
+    let scope = match act {
+        Act::Stop(scope) => scope,
+        Act::Resume => return resumed(shown, language),
+    };
     let is_so = shown.person.suppressions.contains_key(scope)
         || shown.person.suppressions.contains_key(&Scope::Everything);
     html! {
@@ -74,6 +78,20 @@ fn notice(act: &Act, shown: &Shown, language: Language) -> Markup {
                 strong { (language.of("Sudah berhenti.", "Stopped.")) } " "
                 (language.scope(scope)) ": "
                 (language.of("tidak ada lagi pesan yang dikirim kepada Anda.", "no more messages will be sent to you."))
+            }
+        }
+    }
+}
+
+fn resumed(shown: &Shown, language: Language) -> Markup {
+    html! {
+        @if shown.person.suppressions.is_empty() {
+            p.note role="status" {
+                strong { (language.of("Diizinkan lagi.", "Allowed again.")) } " "
+                (language.of(
+                    "Tidak ada lagi yang dihentikan: Anda dapat menerima pesan yang Anda setujui.",
+                    "Nothing is stopped any more: you may get the messages that you agreed to.",
+                ))
             }
         }
     }
@@ -168,6 +186,25 @@ fn buttons(link: &str, shown: &Shown, language: Language) -> Markup {
                 input type="hidden" name="do" value=(Act::Stop(scope.clone()));
                 button.first[at == 0] type="submit" {
                     (language.of("Hentikan: ", "Stop: ")) (language.scope(scope))
+                }
+            }
+        }
+    }
+}
+
+/// One tap to get messages again, where some are stopped.
+fn resume(link: &str, shown: &Shown, language: Language) -> Markup {
+    html! {
+        @if !shown.person.suppressions.is_empty() {
+            h2 { (language.of("Menerima lagi", "Get messages again")) }
+            p { (language.of(
+                "Semua yang sudah Anda hentikan diizinkan lagi. Anda dapat berhenti lagi kapan saja.",
+                "Everything you have stopped is allowed again. You can stop again at any time.",
+            )) }
+            form method="post" action={ "/p/" (link) "?lang=" (language.code()) } {
+                input type="hidden" name="do" value=(Act::Resume);
+                button type="submit" {
+                    (language.of("Izinkan lagi", "Allow again"))
                 }
             }
         }

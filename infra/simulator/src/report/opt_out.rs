@@ -27,6 +27,10 @@ pub struct RequestLog {
     pub campaign: Option<String>,
     /// Whether WhatsApp took it.
     pub accepted: bool,
+    /// Where the buttons of what was taken lead. Whoever has such an address may
+    /// act for the person, so no report prints it.
+    #[serde(skip)]
+    pub addresses: Vec<String>,
 }
 
 /// What a send request carries.

@@ -13,6 +13,8 @@ const URL_CHARS: usize = 2_000;
 pub(crate) struct Filled {
     /// Labels and payloads of the quick replies, in order.
     pub(crate) quick_replies: Vec<QuickReply>,
+    /// The addresses behind the buttons, in order.
+    pub(crate) addresses: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -122,6 +124,7 @@ impl Template {
         for (index, (button, component)) in self.buttons.iter().zip(given).enumerate() {
             let quick_reply = check_button(index, button, component)?;
             filled.quick_replies.extend(quick_reply);
+            filled.addresses.extend(address(button, component));
         }
         Ok(filled)
     }
@@ -184,6 +187,16 @@ fn check_button(
         text: button.text.clone(),
         payload: value.to_owned(),
     }))
+}
+
+/// Where a button leads, its end filled in.
+fn address(button: &Button, component: Option<&Component>) -> Option<String> {
+    let url = button.url.as_deref()?;
+    let end = component
+        .and_then(|component| component.parameters.first()?.text.as_deref())
+        .unwrap_or_default();
+    let fixed = url.split_once("{{").map_or(url, |(fixed, _)| fixed);
+    Some(format!("{fixed}{end}"))
 }
 
 /// Puts parameters into a text.

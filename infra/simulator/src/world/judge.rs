@@ -17,6 +17,7 @@ pub(super) struct Draft {
     pub(super) category: &'static str,
     pub(super) template_name: Option<String>,
     pub(super) quick_replies: Vec<QuickReply>,
+    pub(super) addresses: Vec<String>,
     pub(super) in_window: bool,
 }
 
@@ -53,6 +54,7 @@ impl World {
             category: "service",
             template_name: None,
             quick_replies: Vec::new(),
+            addresses: Vec::new(),
             in_window,
         };
         match request.kind.as_deref() {
@@ -135,6 +137,7 @@ impl World {
             return Err(Refusal::new(131_062, "authentication needs a phone number"));
         }
         draft.quick_replies = filled.quick_replies;
+        draft.addresses = filled.addresses;
         draft.template_name = Some(template.name.clone());
         draft.category = if template.is_marketing() {
             "marketing"

@@ -179,6 +179,7 @@ impl World {
         person.templates += u64::from(is_template);
         if let Some(logged) = person.log.requests.last_mut() {
             logged.accepted = true;
+            logged.addresses = draft.addresses;
         }
         let nth = person.messages;
         let user_id = person.person.user_id.clone();
@@ -294,6 +295,7 @@ impl World {
                 kind,
                 campaign,
                 accepted: false,
+                addresses: Vec::new(),
             });
         }
     }

@@ -81,6 +81,11 @@ impl Mapping {
         self.0.get(variable)
     }
 
+    /// Whether anything comes from the link to the person's own page.
+    pub fn leads_to_page(&self) -> bool {
+        self.0.values().any(|s| *s == Source::PreferenceLink)
+    }
+
     /// All pairs, in a stable order; their texts parse to the same mapping.
     pub fn entries(&self) -> impl Iterator<Item = (&Variable, &Source)> {
         self.0.iter()
