@@ -31,6 +31,8 @@ pub(crate) struct Setting {
     pub(crate) tier: Tier,
     /// What lies between the functions and AWS.
     pub(crate) network: Network,
+    /// Variables beyond those of the template.
+    pub(crate) variables: Vec<(&'static str, String)>,
 }
 
 impl Default for Setting {
@@ -47,6 +49,7 @@ impl Default for Setting {
             twice: false,
             tier: Tier::Unlimited,
             network: Network::default(),
+            variables: Vec::new(),
         }
     }
 }
@@ -75,12 +78,16 @@ impl World {
             webhooks: setting.webhooks,
             network: setting.network,
             crashes: setting.crashes,
-            variables: vec![
-                ("IZIN_BLOCK_SIZE", setting.block_size.to_string()),
-                ("IZIN_IMPORT_PIECE_ROWS", "100".to_owned()),
-                // One message at a time, so that one sleeper carries the clock.
-                ("IZIN_IN_FLIGHT_MAX", "1".to_owned()),
-            ],
+            variables: [
+                vec![
+                    ("IZIN_BLOCK_SIZE", setting.block_size.to_string()),
+                    ("IZIN_IMPORT_PIECE_ROWS", "100".to_owned()),
+                    // One message at a time, so that one sleeper carries the clock.
+                    ("IZIN_IN_FLIGHT_MAX", "1".to_owned()),
+                ],
+                setting.variables,
+            ]
+            .concat(),
             ..Options::quiet(SharedClock::new(clock.clone()), 7, 80)
         })
         .await

@@ -71,8 +71,9 @@ pub(crate) async fn look(
             let Message { template, mapping } = message;
             let mut preflight = preflight::of_template(template, mapping, context);
             ask_others(&mut preflight, context, deps).await;
+            let sha256 = look_at_file(tenant, message, &mut preflight, deps).await?;
             Preflighted {
-                content: preflight::fingerprint(template, mapping, None),
+                content: preflight::fingerprint(template, mapping, sha256.as_deref()),
                 preflight,
                 at: deps.clock.now(),
             }
@@ -94,6 +95,25 @@ pub(crate) async fn look(
         "message looked at"
     );
     deps.campaigns.put_preflight(tenant, id, &found).await
+}
+
+/// Judges the file that the header shows; its SHA-256, if it is usable. The
+/// content that waits for a verdict is another than the one that has it.
+async fn look_at_file(
+    tenant: TenantId,
+    message: &Message,
+    preflight: &mut Preflight,
+    deps: &Deps,
+) -> Result<Option<String>, Fault> {
+    let wanted = preflight::header_file(&message.template, &message.mapping);
+    let Some((kind, reference)) = wanted else {
+        return Ok(None);
+    };
+    let file = deps.campaigns.media_named(tenant, reference).await?;
+    let file = file.map(|file| file.checked());
+    preflight.judge_file(kind, reference, file.as_ref());
+    let usable = file.filter(|file| file.usable);
+    Ok(usable.and_then(|file| file.sha256))
 }
 
 /// How many links of a message are looked up; a template has fewer.

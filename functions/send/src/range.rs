@@ -7,16 +7,17 @@ use platform::invocation::Invocation;
 use platform::metrics::Metrics;
 use platform::queue::SendTask;
 use platform::rate::Lane;
-use platform::whatsapp::Credentials;
+use platform::whatsapp::{Credentials, Parameter};
 use policy::block::Phase;
 use policy::campaign::{CampaignState, template_hold};
 use policy::content::{Mapping, Template};
 use policy::ids::{CampaignId, OwnerNonce, TenantId};
 use policy::pace::Pace;
+use policy::preflight::header_file;
 use policy::send::Terms;
 
 use crate::money::{self, Intent};
-use crate::{Deps, block, breaker};
+use crate::{Deps, block, breaker, file};
 
 /// Everything that the blocks of one range share.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub(crate) struct Sender {
     pub(crate) credentials: Credentials,
     pub(crate) template: Template,
     pub(crate) mapping: Mapping,
+    /// What its header shows, as WhatsApp takes it.
+    pub(crate) header: Option<Parameter>,
     pub(crate) pace: Pace,
     pub(crate) lane: Lane,
     pub(crate) terms: Terms,
@@ -184,6 +187,39 @@ async fn sender(
     let Ok(mapping) = Mapping::parse(entries) else {
         return refuse("its mapping cannot be read");
     };
+    let media = deps
+        .campaigns
+        .header_media(tenant, campaign, &template, &mapping)
+        .await?;
+    let media = match media {
+        Ok(media) => media,
+        Err(reason) => {
+            deps.campaigns.hold_campaign(tenant, id, reason).await?;
+            return refuse(reason.code());
+        }
+    };
+    let credentials = Credentials {
+        token: deps.secrets.read(&deps.token_secret).await?,
+    };
+    let header = match (media, header_file(&template, &mapping)) {
+        (Some(media), Some((kind, reference))) => {
+            let wanted = file::Wanted {
+                tenant,
+                phone_number_id: &plan.sender,
+                kind,
+                reference,
+                media,
+            };
+            match file::header(wanted, &credentials, deps).await? {
+                Ok(header) => Some(header),
+                Err(reason) => {
+                    deps.campaigns.hold_campaign(tenant, id, reason).await?;
+                    return refuse(reason.code());
+                }
+            }
+        }
+        _ => None,
+    };
     let terms = deps
         .campaigns
         .settings(tenant)
@@ -195,11 +231,10 @@ async fn sender(
         campaign: id,
         account: number.waba,
         phone_number_id: plan.sender.clone(),
-        credentials: Credentials {
-            token: deps.secrets.read(&deps.token_secret).await?,
-        },
+        credentials,
         template,
         mapping,
+        header,
         lane: if campaign.is_single {
             Lane::Triggered
         } else {

@@ -1,4 +1,4 @@
-//! The house: AWS, the eight functions and WhatsApp in one process, wired by
+//! The house: AWS, the nine functions and WhatsApp in one process, wired by
 //! the same template that the cloud gets.
 
 mod functions;
@@ -244,9 +244,10 @@ pub(crate) fn simulator_config(options: &Options, seeds: &Seeds) -> simulator::C
         throughput_per_second: options.limit_per_second,
         tier: options.tier,
     }];
-    config
-        .templates
-        .insert(Seeds::WABA.to_owned(), vec![Seeds::template()]);
+    config.templates.insert(
+        Seeds::WABA.to_owned(),
+        vec![Seeds::template(), Seeds::picture_template()],
+    );
     config
 }
 

@@ -1,4 +1,4 @@
-//! The eight functions as the wiring takes them: JSON in, JSON out.
+//! The nine functions as the wiring takes them: JSON in, JSON out.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ pub(super) struct Functions<'a> {
 }
 
 impl Functions<'_> {
-    /// All eight, by logical id. Each has clients of its own, which its role
+    /// All nine, by logical id. Each has clients of its own, which its role
     /// bounds, and starts anew in every environment, as on Lambda.
     pub(super) fn all(&self) -> anyhow::Result<Vec<(String, Function)>> {
         let ids = &self.ids;
@@ -80,6 +80,12 @@ impl Functions<'_> {
                 |event, given, deps| {
                     Box::pin(async move { receipts::handle(event, given, &deps).await })
                 },
+            )?,
+            self.sqs(
+                "ScanFunction",
+                scan::Config::from_env,
+                scan::Deps::new,
+                |event, _, deps| Box::pin(async move { scan::handle(event, &deps).await }),
             )?,
             self.sqs(
                 "SendFunction",
