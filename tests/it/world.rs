@@ -10,6 +10,7 @@ use http::StatusCode;
 use izin::house::{House, Network, Options, Seeds};
 use jiff::{SignedDuration, Timestamp};
 use platform::clock::{ManualClock, SharedClock};
+use platform::expansion::Expander;
 use policy::block::RecipientState;
 use policy::ids::CampaignId;
 use policy::phone::PhoneNumber;
@@ -33,6 +34,10 @@ pub(crate) struct Setting {
     pub(crate) network: Network,
     /// Variables beyond those of the template.
     pub(crate) variables: Vec<(&'static str, String)>,
+    /// What the stack is deployed with.
+    pub(crate) parameters: Vec<(&'static str, String)>,
+    /// Who follows short links.
+    pub(crate) expander: Option<Expander>,
 }
 
 impl Default for Setting {
@@ -50,6 +55,8 @@ impl Default for Setting {
             tier: Tier::Unlimited,
             network: Network::default(),
             variables: Vec::new(),
+            parameters: Vec::new(),
+            expander: None,
         }
     }
 }
@@ -78,6 +85,8 @@ impl World {
             webhooks: setting.webhooks,
             network: setting.network,
             crashes: setting.crashes,
+            parameters: setting.parameters,
+            expander: setting.expander,
             variables: [
                 vec![
                     ("IZIN_BLOCK_SIZE", setting.block_size.to_string()),

@@ -70,7 +70,9 @@ pub(crate) async fn look(
         Some(message) => {
             let Message { template, mapping } = message;
             let mut preflight = preflight::of_template(template, mapping, context);
-            ask_others(&mut preflight, context, deps).await;
+            let settings = deps.campaigns.settings(tenant).await?;
+            let unknown = settings.unknown_links.verdict();
+            ask_others(&mut preflight, context, unknown, deps).await;
             let sha256 = look_at_file(tenant, message, &mut preflight, deps).await?;
             Preflighted {
                 content: preflight::fingerprint(template, mapping, sha256.as_deref()),
@@ -121,7 +123,7 @@ const LINKS_MAX: usize = 20;
 
 /// Finds out where short links end, and what others know of every address.
 /// Once for each validation, never for a person: it would tell who clicks.
-async fn ask_others(preflight: &mut Preflight, context: &Context, deps: &Deps) {
+async fn ask_others(preflight: &mut Preflight, context: &Context, unknown: Verdict, deps: &Deps) {
     let mut links = std::mem::take(&mut preflight.links);
     for link in links.iter_mut().take(LINKS_MAX) {
         // A variable stands at the end, and nobody's value is looked up.
@@ -153,15 +155,23 @@ async fn ask_others(preflight: &mut Preflight, context: &Context, deps: &Deps) {
             }
         }
         for address in &addresses {
-            let (code, verdict) = match deps.reputation.standing(address, deps.clock.now()).await {
+            let (code, verdict) = match standing(address, deps).await {
                 Standing::Unlisted => continue,
                 Standing::Listed => (Reason::Listed.code(), Verdict::Block),
-                Standing::Unavailable => (Reason::ReputationUnavailable.code(), Verdict::Warn),
+                Standing::Unavailable => (Reason::ReputationUnavailable.code(), unknown),
             };
             preflight.note(&link.place, code, verdict, &link.shown);
         }
     }
     preflight.links = links;
+}
+
+/// Asks everybody, the nearest first.
+async fn standing(address: &Url, deps: &Deps) -> Standing {
+    if address.host_str().is_some_and(|host| deps.hosts.hold(host)) {
+        return Standing::Listed;
+    }
+    deps.web_risk.standing(address, deps.clock.now()).await
 }
 
 fn is_short(shown: &str, context: &Context) -> bool {

@@ -120,7 +120,12 @@ pub(super) async fn present(
     // Nobody is asked here what is known of the links: validation does that.
     let unasked = Reason::ReputationUnavailable.code();
     for link in preflight.links.clone() {
-        preflight.note(&link.place, unasked, Verdict::Warn, &link.shown);
+        preflight.note(
+            &link.place,
+            unasked,
+            settings.unknown_links.verdict(),
+            &link.shown,
+        );
     }
     if let Some((kind, reference)) = wanted {
         preflight.judge_file(kind, reference, file.as_ref());

@@ -16,6 +16,7 @@ use platform::campaigns::Campaigns;
 use platform::clock::SharedClock;
 use platform::config::{ConfigError, Env};
 use platform::contacts::Contacts;
+use platform::expansion::Expander;
 use platform::ids::Ids;
 use platform::invocation::Invocation;
 use platform::tier::Tiers;
@@ -33,6 +34,7 @@ pub(super) struct Functions<'a> {
     pub(super) variables: Vec<(&'static str, String)>,
     pub(super) crashes: CrashPlan,
     pub(super) network: Network,
+    pub(super) expander: Option<Expander>,
 }
 
 impl Functions<'_> {
@@ -50,8 +52,16 @@ impl Functions<'_> {
             self.sqs(
                 "ConsentFunction",
                 consent::Config::from_env,
-                |config: &_, clients: &_, clock| {
-                    consent::Deps::new(config, clients, clock).expect("an HTTP client can be built")
+                {
+                    let expander = self.expander.clone();
+                    move |config: &_, clients: &_, clock| {
+                        let deps = consent::Deps::new(config, clients, clock)
+                            .expect("an HTTP client can be built");
+                        match &expander {
+                            Some(expander) => deps.following(expander.clone()),
+                            None => deps,
+                        }
+                    }
                 },
                 |event, given, deps| {
                     Box::pin(async move { consent::handle(event, given, &deps).await })
