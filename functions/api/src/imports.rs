@@ -201,7 +201,9 @@ impl WantedImport {
         let content_length = length.and_then(|length| {
             let fits = (1..=FILE_MAX).contains(&length);
             if !fits {
-                let detail = format!("expected 1 to {FILE_MAX} bytes");
+                let detail = format!(
+                    "expected 1 to {FILE_MAX} bytes; pack a larger file with gzip or split it"
+                );
                 fields.refuse("/content_length", "out_of_range", detail);
             }
             i64::try_from(length).ok().filter(|_| fits)

@@ -1,6 +1,6 @@
 //! The outcomes of one attempt, and how many of them are written down.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
@@ -11,15 +11,21 @@ use crate::Deps;
 use crate::block::Run;
 use crate::range::Sender;
 
-/// What came of everybody so far. One write at a time is under way, and each
-/// writes all of it, so that none can undo a later one.
+/// What came of everybody so far. One write at a time is under way; each is a
+/// part of its own and holds what no earlier one is known to hold, so that a
+/// write costs what it adds and none can undo a later one.
 pub(crate) struct Ledger<'a> {
     block: u32,
     attempt: u16,
     sender: &'a Sender,
     deps: &'a Deps,
     outcomes: BTreeMap<u8, Outcome>,
-    unwritten: bool,
+    /// Noted since the last write began.
+    unwritten: BTreeSet<u8>,
+    /// In the write that is under way.
+    writing: BTreeSet<u8>,
+    /// The number of the next part.
+    part: u16,
     urgent: bool,
     written_at: Timestamp,
 }
@@ -35,7 +41,9 @@ impl<'a> Ledger<'a> {
             sender: run.sender,
             deps: run.deps,
             outcomes: BTreeMap::new(),
-            unwritten: false,
+            unwritten: BTreeSet::new(),
+            writing: BTreeSet::new(),
+            part: 0,
             urgent: false,
             written_at: run.deps.clock.now(),
         }
@@ -43,7 +51,7 @@ impl<'a> Ledger<'a> {
 
     /// Notes what came of one recipient.
     pub(crate) fn note(&mut self, index: u8, outcome: Outcome) {
-        self.unwritten = true;
+        self.unwritten.insert(index);
         self.urgent |= matches!(outcome, Outcome::Refused { .. } | Outcome::Rejected { .. });
         self.outcomes.insert(index, outcome);
     }
@@ -51,20 +59,26 @@ impl<'a> Ledger<'a> {
     /// The write that is due, if one is; it may go on beside the sending.
     pub(crate) fn due_write(&mut self) -> Option<BoxFuture<'a, Result<(), Fault>>> {
         let waited = self.deps.clock.now().duration_since(self.written_at);
-        (self.unwritten && (self.urgent || waited >= RECORD_EVERY)).then(|| self.write())
+        (!self.unwritten.is_empty() && (self.urgent || waited >= RECORD_EVERY))
+            .then(|| self.write())
     }
 
-    /// That a write failed: the next one writes it all again.
-    pub(crate) fn write_failed(&mut self) {
-        self.unwritten = true;
+    /// That a write ended. What one holds that failed is in the next one too.
+    pub(crate) fn written(&mut self, result: &Result<(), Fault>) {
+        let writing = std::mem::take(&mut self.writing);
+        if result.is_err() {
+            self.unwritten.extend(writing);
+        }
     }
 
     /// Writes down what is not.
     pub(crate) async fn record(&mut self) -> Result<(), Fault> {
-        if self.unwritten {
-            self.write().await?;
+        if self.unwritten.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let result = self.write().await;
+        self.written(&result);
+        result
     }
 
     /// Everything that is known.
@@ -73,15 +87,17 @@ impl<'a> Ledger<'a> {
     }
 
     fn write(&mut self) -> BoxFuture<'a, Result<(), Fault>> {
-        self.unwritten = false;
+        self.writing = std::mem::take(&mut self.unwritten);
         self.urgent = false;
         self.written_at = self.deps.clock.now();
-        let outcomes = self.outcomes.clone();
+        let mut outcomes = self.outcomes.clone();
+        outcomes.retain(|index, _| self.writing.contains(index));
         let (campaigns, sender) = (&self.deps.campaigns, self.sender);
-        let (block, attempt) = (self.block, self.attempt);
+        let (block, place) = (self.block, (self.attempt, self.part));
+        self.part += 1;
         Box::pin(async move {
             campaigns
-                .record_outcomes(sender.tenant, sender.campaign, block, attempt, &outcomes)
+                .record_outcomes(sender.tenant, sender.campaign, block, place, &outcomes)
                 .await
         })
     }

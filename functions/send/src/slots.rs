@@ -103,10 +103,10 @@ pub(crate) async fn hand_out(
             }
             written = end_of(&mut writing) => {
                 writing = None;
+                ledger.written(&written);
                 if let Err(fault) = written {
-                    // The end of the block writes them all again.
+                    // The next write has them too.
                     tracing::warn!(error = chain(&fault), "outcomes are not written yet");
-                    ledger.write_failed();
                 }
             }
             () = clock.sleep_until(next_lease), if may_lease => {

@@ -190,8 +190,8 @@ pub enum CampaignKey {
     MediaUpload(TenantId, MediaId, String),
     /// Number → tenant, portfolio, secrets.
     Number(String),
-    /// The outcomes of one block and attempt.
-    Outcomes(TenantId, CampaignId, u32, u16),
+    /// One part of the outcomes of one block and attempt.
+    Outcomes(TenantId, CampaignId, u32, u16, u16),
     /// One page of a frozen audience.
     Page(TenantId, CampaignId, u32),
     /// What was found in a campaign's message.
@@ -209,9 +209,13 @@ pub enum CampaignKey {
 }
 
 impl CampaignKey {
-    /// How the sort keys of all attempts' outcomes of one block begin.
-    pub fn outcomes_prefix(block: u32) -> String {
-        format!("O#{block:08}#")
+    /// How the sort keys of one block's outcomes begin: of all its attempts, or
+    /// of one.
+    pub fn outcomes_prefix(block: u32, attempt: Option<u16>) -> String {
+        match attempt {
+            None => format!("O#{block:08}#"),
+            Some(attempt) => format!("O#{block:08}#{attempt:05}#"),
+        }
     }
 
     /// The key as the table has it.
@@ -272,9 +276,9 @@ impl CampaignKey {
                 Key::new(format_args!("T#{tenant}"), format_args!("K#{campaign}"))
             }
             Self::Number(number) => Key::new(format_args!("N#{number}"), "NUMBER"),
-            Self::Outcomes(tenant, campaign, block, attempt) => Key::new(
+            Self::Outcomes(tenant, campaign, block, attempt, part) => Key::new(
                 block_shard(*tenant, *campaign, block % BLOCK_SHARDS),
-                format_args!("O#{block:08}#{attempt:05}"),
+                format_args!("O#{block:08}#{attempt:05}#{part:05}"),
             ),
             Self::Page(tenant, campaign, page) => Key::new(
                 format_args!("T#{tenant}#K#{campaign}"),
@@ -358,9 +362,13 @@ impl CampaignKey {
                 let (tenant, campaign) = (tenant.parse().ok()?, campaign.parse().ok()?);
                 match (*kind, rest) {
                     ("B", [block]) => Self::Block(tenant, campaign, block.parse().ok()?),
-                    ("O", [block, attempt]) => {
-                        Self::Outcomes(tenant, campaign, block.parse().ok()?, attempt.parse().ok()?)
-                    }
+                    ("O", [block, attempt, part]) => Self::Outcomes(
+                        tenant,
+                        campaign,
+                        block.parse().ok()?,
+                        attempt.parse().ok()?,
+                        part.parse().ok()?,
+                    ),
                     ("S", [block, attempt]) => {
                         Self::Statuses(tenant, campaign, block.parse().ok()?, attempt.parse().ok()?)
                     }
@@ -445,7 +453,7 @@ mod tests {
                 7 => CampaignKey::List(tenant, ListId::from_uuid(Uuid::from_u128(b))),
                 8 => CampaignKey::CampaignIndex(tenant, campaign),
                 9 => CampaignKey::Number(text),
-                10 => CampaignKey::Outcomes(tenant, campaign, n, attempt),
+                10 => CampaignKey::Outcomes(tenant, campaign, n, attempt, attempt / 2),
                 11 => CampaignKey::Page(tenant, campaign, n % 1_000_000),
                 12 => CampaignKey::Rate(text),
                 13 => CampaignKey::Statuses(tenant, campaign, n, attempt),

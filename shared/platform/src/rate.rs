@@ -2,7 +2,8 @@
 //!
 //! One blind conditional write reserves slots ([`policy::pace::slots`] says
 //! which); nothing is read first, since a write that fails brings the item
-//! along. Every answer of the table also carries its date: a clock that is
+//! along. Only where others were found to keep the number busy is it looked at
+//! first: a look costs a fifth of a write that fails. Every answer of the table also carries its date: a clock that is
 //! provably off leases nothing.
 
 mod dates;
@@ -33,7 +34,15 @@ pub struct Rates {
     clock: SharedClock,
     dates: Dates,
     /// Each clock as last seen. It may be old: the table's conditions decide.
-    seen: Arc<Mutex<HashMap<String, SlotClock>>>,
+    seen: Arc<Mutex<HashMap<String, Seen>>>,
+}
+
+/// What a process remembers of one clock.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    clock: SlotClock,
+    /// The last ask found it reserved by others as far as it may be.
+    is_busy: bool,
 }
 
 /// What a worker asks for.
@@ -99,14 +108,20 @@ impl Rates {
             lead_us: i64::try_from(ask.lead.as_micros()).unwrap_or(i64::MAX),
             now: now.as_microsecond(),
         };
-        let seen = self.seen(of).unwrap_or(SlotClock::unused(wish.full));
-        let mut plan = seen.follow(&wish);
+        let mut plan = match self.seen(of) {
+            None => Some(SlotClock::unused(wish.full).follow(&wish)),
+            Some(seen) if seen.is_busy => None,
+            Some(seen) => Some(seen.clock.follow(&wish)),
+        };
         for _ in 0..TRIES {
-            let write = match plan {
-                Plan::Reserve(write) => write,
-                Plan::Wait { until } => return Ok(LeaseAnswer::Wait { until }),
+            let tried = match plan {
+                Some(Plan::Reserve(write)) => self.reserve(of, &write).await?,
+                Some(Plan::Wait { until }) => {
+                    self.note_busy(of, true);
+                    return Ok(LeaseAnswer::Wait { until });
+                }
+                None => Tried::Found(self.look(of, &wish).await?),
             };
-            let tried = self.reserve(of, &write).await?;
             let answered = self.clock.now().as_microsecond();
             let stamp = match &tried {
                 Tried::Reserved { stamp, .. } => *stamp,
@@ -116,10 +131,13 @@ impl Rates {
                 return Ok(LeaseAnswer::ClockOff);
             }
             match tried {
-                Tried::Reserved { lease, .. } => return Ok(LeaseAnswer::Leased(lease)),
+                Tried::Reserved { lease, .. } => {
+                    self.note_busy(of, false);
+                    return Ok(LeaseAnswer::Leased(lease));
+                }
                 Tried::Found(found) => {
                     self.remember(of, found);
-                    plan = found.plan(&wish);
+                    plan = Some(found.plan(&wish));
                 }
             }
         }
@@ -129,7 +147,7 @@ impl Rates {
 
     /// Whether nothing is known of a cut since `epoch`.
     pub fn is_current(&self, of: &str, epoch: u64) -> bool {
-        self.seen(of).is_none_or(|seen| seen.epoch <= epoch)
+        self.seen(of).is_none_or(|seen| seen.clock.epoch <= epoch)
     }
 
     /// Slows a number down after WhatsApp said that a request in a slot of
@@ -137,10 +155,13 @@ impl Rates {
     /// requests saw it. The rate comes back by itself.
     pub async fn slow_down(&self, of: &str, epoch: u64, milli_rate: u64) -> Result<(), Fault> {
         let now = self.clock.now().as_microsecond();
-        let seen = self.seen(of).unwrap_or(SlotClock {
-            epoch,
-            ..SlotClock::unused(milli_rate)
-        });
+        let seen = self.seen(of).map_or(
+            SlotClock {
+                epoch,
+                ..SlotClock::unused(milli_rate)
+            },
+            |seen| seen.clock,
+        );
         let Some(cut) = seen.cut(epoch, milli_rate, now) else {
             return Ok(());
         };
@@ -242,23 +263,41 @@ impl Rates {
         Ok(unused)
     }
 
-    fn seen(&self, of: &str) -> Option<SlotClock> {
+    /// The clock as it is, read strongly.
+    async fn look(&self, of: &str, wish: &Wish) -> Result<SlotClock, Fault> {
+        match self.table.get(&rate_key(of)).await? {
+            Some(item) => decode(item),
+            None => Ok(SlotClock {
+                stamp: wish.now,
+                ..SlotClock::unused(wish.full)
+            }),
+        }
+    }
+
+    fn seen(&self, of: &str) -> Option<Seen> {
         self.lock().get(of).copied()
+    }
+
+    fn note_busy(&self, of: &str, is_busy: bool) {
+        if let Some(known) = self.lock().get_mut(of) {
+            known.is_busy = is_busy;
+        }
     }
 
     /// What is newer stays: answers may overtake each other.
     fn remember(&self, of: &str, clock: SlotClock) {
         let mut seen = self.lock();
         match seen.get_mut(of) {
-            Some(known) if known.epoch > clock.epoch => (),
-            Some(known) => *known = clock,
+            Some(known) if known.clock.epoch > clock.epoch => (),
+            Some(known) => known.clock = clock,
             None => {
-                seen.insert(of.to_owned(), clock);
+                let is_busy = false;
+                seen.insert(of.to_owned(), Seen { clock, is_busy });
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, SlotClock>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Seen>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -167,17 +167,18 @@ impl Campaigns {
         table::held(answer, operation)
     }
 
-    /// Records the outcomes of an attempt so far. Its owner alone writes them,
-    /// and always all of them.
+    /// Records outcomes of an attempt that are not in an earlier `part`. The
+    /// attempt's owner alone writes them; of two parts that hold a recipient the
+    /// later counts. A write bills the part and not what came before it.
     pub async fn record_outcomes(
         &self,
         tenant: TenantId,
         id: CampaignId,
         number: u32,
-        attempt: u16,
+        (attempt, part): (u16, u16),
         outcomes: &BTreeMap<u8, Outcome>,
     ) -> Result<(), Fault> {
-        let key = CampaignKey::Outcomes(tenant, id, number, attempt).key();
+        let key = CampaignKey::Outcomes(tenant, id, number, attempt, part).key();
         let item = OutcomesItem::encode(outcomes, self.clock.now());
         self.put_row(&key, &item).await
     }
@@ -190,11 +191,8 @@ impl Campaigns {
         block: u32,
         attempt: u16,
     ) -> Result<BTreeMap<u8, Outcome>, Fault> {
-        let key = CampaignKey::Outcomes(tenant, id, block, attempt).key();
-        match self.row::<OutcomesItem>(&key).await? {
-            Some(item) => item.decode(),
-            None => Ok(BTreeMap::new()),
-        }
+        let mut attempts = self.attempts(tenant, id, block, Some(attempt)).await?;
+        Ok(attempts.remove(&attempt).unwrap_or_default())
     }
 
     /// The outcomes of a block's earlier attempts, read strongly in one query.
@@ -204,18 +202,32 @@ impl Campaigns {
         id: CampaignId,
         block: &Block,
     ) -> Result<BTreeMap<u16, BTreeMap<u8, Outcome>>, Fault> {
-        let mut earlier = BTreeMap::new();
-        let pk = CampaignKey::Block(tenant, id, block.number).key().pk;
-        let prefix = CampaignKey::outcomes_prefix(block.number);
+        let mut earlier = self.attempts(tenant, id, block.number, None).await?;
+        earlier.retain(|attempt, _| *attempt < block.attempt);
+        Ok(earlier)
+    }
+
+    /// The outcomes of one attempt of a block or of all, by attempt, the parts
+    /// put together.
+    async fn attempts(
+        &self,
+        tenant: TenantId,
+        id: CampaignId,
+        block: u32,
+        attempt: Option<u16>,
+    ) -> Result<BTreeMap<u16, BTreeMap<u8, Outcome>>, Fault> {
+        let mut attempts = BTreeMap::<u16, BTreeMap<u8, Outcome>>::new();
+        let pk = CampaignKey::Block(tenant, id, block).key().pk;
+        let prefix = CampaignKey::outcomes_prefix(block, attempt);
         for item in self.table.partition(&pk, &prefix, true).await? {
-            if let Some(CampaignKey::Outcomes(_, _, _, attempt)) =
+            if let Some(CampaignKey::Outcomes(_, _, _, attempt, _)) =
                 CampaignKey::parse(&table::key_of(&item)?)
-                && attempt < block.attempt
             {
-                earlier.insert(attempt, table::decode::<OutcomesItem>(item)?.decode()?);
+                let part = table::decode::<OutcomesItem>(item)?.decode()?;
+                attempts.entry(attempt).or_default().extend(part);
             }
         }
-        Ok(earlier)
+        Ok(attempts)
     }
 
     /// Adds statuses to the grow-only sets of one block and attempt: one write

@@ -115,10 +115,10 @@ fn add_to_ledger(ledger: &mut BTreeMap<u32, BlockLedger>, item: Item) -> Result<
                 },
             );
         }
-        Some(CampaignKey::Outcomes(_, _, number, attempt)) => {
+        Some(CampaignKey::Outcomes(_, _, number, attempt, _)) => {
             if let Some(entry) = ledger.get_mut(&number) {
                 let outcomes = table::decode::<OutcomesItem>(item)?.decode()?;
-                entry.outcomes.insert(attempt, outcomes);
+                entry.outcomes.entry(attempt).or_default().extend(outcomes);
             }
         }
         Some(CampaignKey::Statuses(_, _, number, attempt)) => {

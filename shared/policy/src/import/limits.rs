@@ -17,7 +17,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The limits of an upload: 512 columns, 4 KiB, 64 KiB, a million rows.
+    /// The limits of an upload: 512 columns, 4 KiB, 64 KiB, ten million rows.
     ///
     /// Address books export about a hundred columns, customer systems up to a
     /// few hundred.
@@ -25,6 +25,6 @@ impl Limits {
         columns: 512,
         cell_bytes: 4 << 10,
         record_bytes: 64 << 10,
-        rows: 1_000_000,
+        rows: 10_000_000,
     };
 }

@@ -19,6 +19,9 @@ pub(super) fn read(cell: &str, region: Region) -> Result<PhoneNumber, RowReason>
     if has_several_numbers(&cell) {
         return Err(RowReason::PhoneSeveral);
     }
+    if is_masked(&cell) {
+        return Err(RowReason::PhoneMasked);
+    }
     let typed = text::filled(bare(&cell)).unwrap_or_default();
     let typed = written_out(typed);
     let number = PhoneNumber::parse(&typed, region).map_err(RowReason::Phone)?;
@@ -26,6 +29,23 @@ pub(super) fn read(cell: &str, region: Region) -> Result<PhoneNumber, RowReason>
         return Err(RowReason::PhoneCountryUnclear);
     }
     Ok(number)
+}
+
+/// Whether digits are hidden, as market places export them: `******90`,
+/// `0812****7890`, `62812xxxx890`.
+fn is_masked(cell: &str) -> bool {
+    let is_mask = |c: char| matches!(c, '*' | '•' | '●' | '·' | 'x' | 'X');
+    let mut last = None;
+    let mut doubled = false;
+    for c in cell.strip_prefix('\'').unwrap_or(cell).chars() {
+        if is_mask(c) {
+            doubled |= last == Some(c);
+        } else if !(c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '.' | '(' | ')')) {
+            return false;
+        }
+        last = Some(c);
+    }
+    doubled && cell.contains(|c: char| c.is_ascii_digit())
 }
 
 /// Whether a cell of an unknown column looks like a phone number: nine or more
@@ -265,6 +285,10 @@ mod tests {
             ("0812-3456-7890 - 0812-3456-7891", "phone_several"),
             ("081234567890\n081234567891", "phone_several"),
             ("https://example.com/6281234567890", "phone_not_digits"),
+            ("******90", "phone_masked"),
+            ("0812****7890", "phone_masked"),
+            ("+62 812-xxxx-7890", "phone_masked"),
+            ("62812•••••90", "phone_masked"),
         ] {
             assert_eq!(number(cell), Err(code), "{cell}");
         }

@@ -24,6 +24,8 @@ pub enum RowReason {
     Phone(ParsePhoneNumberError),
     /// Neither a local number nor one with its country code.
     PhoneCountryUnclear,
+    /// Its digits are hidden by whoever exported it.
+    PhoneMasked,
     /// Two or more numbers in one cell.
     PhoneSeveral,
     /// A spreadsheet shows an error instead of a value.
@@ -54,7 +56,7 @@ pub enum RowReason {
 
 impl RowReason {
     /// All of them.
-    pub const ALL: [Self; 26] = {
+    pub const ALL: [Self; 27] = {
         use ParsePhoneNumberError as P;
         [
             Self::NotText,
@@ -71,6 +73,7 @@ impl RowReason {
             Self::Phone(P::TooShort),
             Self::PhoneCountryUnclear,
             Self::PhoneSeveral,
+            Self::PhoneMasked,
             Self::SpreadsheetError,
             Self::ConsentDateMissing,
             Self::ConsentDateInvalid,
@@ -170,6 +173,11 @@ impl RowReason {
                 "phone_country_unclear",
                 "the phone number begins neither with 0 nor with a country code; write + and the country code",
                 "nomor telepon tidak diawali 0 ataupun kode negara; tulis + dan kode negaranya",
+            ),
+            Self::PhoneMasked => (
+                "phone_masked",
+                "the shop or market place hides the digits of the phone number (******90); ask the person for it",
+                "toko atau lokapasar menyamarkan angka nomor telepon (******90); tanyakan langsung kepada orangnya",
             ),
             Self::PhoneSeveral => (
                 "phone_several",

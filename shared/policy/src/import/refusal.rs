@@ -276,8 +276,8 @@ impl FileProblem {
             ),
             Self::TooManyRows => (
                 "too_many_rows",
-                "the table has more than a million rows",
-                "tabel ini punya lebih dari sejuta baris",
+                "the table has more than ten million rows",
+                "tabel ini punya lebih dari sepuluh juta baris",
                 "split the file and upload the parts",
                 "pecah berkasnya lalu unggah satu per satu",
             ),

@@ -325,7 +325,7 @@ impl Write {
             ));
         }
         let key = body["Item"]["sk"]["S"].as_str()?.strip_prefix("O#")?;
-        let (block, attempt) = key.split_once('#')?;
+        let (block, attempt) = key.rsplit_once('#')?.0.split_once('#')?;
         let (block, attempt) = (block.parse().ok()?, attempt.parse().ok()?);
         let indexes = body["Item"]["r"]["M"].as_object()?.keys();
         let recipients = indexes.filter_map(|index| Some((block, attempt, index.parse().ok()?)));

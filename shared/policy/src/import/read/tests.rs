@@ -90,7 +90,7 @@ fn a_refusal_is_repeated() {
     let refusal = reader.next_record().unwrap_err();
     assert_eq!(
         refusal.to_string(),
-        "the table has more than a million rows (line 3)"
+        "the table has more than ten million rows (line 3)"
     );
     assert_eq!(reader.next_record().unwrap_err(), refusal);
     assert_eq!(reader.checkpoint(), None);
