@@ -1,13 +1,21 @@
 //! Nothing harmful goes out: a bad link stops the campaign, a bad value its
 //! person, and what was not approved is not sent.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::{IntoResponse as _, Redirect};
 use http::StatusCode;
 use izin::house::Seeds;
 use platform::campaigns::SyncedTemplate;
+use platform::expansion::{Expander, Town};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use crate::stop::{TWELVE, csv};
-use crate::world::World;
+use crate::world::{Setting, World};
 
 /// The seeded template with another text.
 fn template_saying(name: &str, body: &str) -> String {
@@ -144,4 +152,127 @@ async fn what_was_approved_is_sent_or_nothing_is() {
     let view = world.get(&format!("/v1/campaigns/{id}")).await;
     assert_eq!(view["totals"]["pending"], 12, "{view}");
     assert_eq!(world.house.simulator.report().requests, 0);
+}
+
+/// Answers on loopback: `/aman` leads to a harmless page, `/hadiah` to a trap,
+/// `/dalam` into the network, and everything else is a page. Counts who asks.
+async fn town() -> (Town, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let answer = async move |request: Request| {
+        let to = match request.uri().path() {
+            "/aman" => "http://toko.example/promo",
+            "/hadiah" => "http://shopee-hadiah.top/undangan.apk",
+            "/dalam" => "http://kantor.internal-name.com/",
+            _ => return StatusCode::OK.into_response(),
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        Redirect::temporary(to).into_response()
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    #[expect(clippy::disallowed_methods, reason = "it serves while the story lasts")]
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+    let names = vec!["bit.ly", "toko.example", "shopee-hadiah.top"];
+    (Town { names, port }, asked)
+}
+
+#[tokio::test]
+async fn a_short_link_is_followed_once_and_its_end_is_judged() {
+    let (town, asked) = town().await;
+    let mut world = World::with(Setting {
+        expander: Some(Expander::within(town).unwrap()),
+        ..Setting::default()
+    })
+    .await;
+    let (list, _) = world.import(&csv(&TWELVE)).await;
+    let cases = [
+        ("aman", "warn", "http://toko.example/promo", "not_https"),
+        (
+            "hadiah",
+            "block",
+            "http://shopee-hadiah.top/undangan.apk",
+            "dangerous_download",
+        ),
+        ("dalam", "block", "", "ssrf_target"),
+    ];
+    for (round, (path, verdict, end, reason)) in cases.into_iter().enumerate() {
+        let body = format!("Halo {{{{nama}}}}, lihat http://bit.ly/{path}");
+        world.reads_template(path, &body).await;
+        let id = world.validated(&list, path, "Sari").await;
+        let preflight = world.get(&format!("/v1/campaigns/{id}/preflight")).await;
+        assert_eq!(preflight["verdict"], verdict, "{path}: {preflight}");
+        let link = &preflight["links"][0];
+        assert_eq!(link["ends_at"].as_str().unwrap_or_default(), end, "{link}");
+        let all = format!("{}{}", preflight["blockers"], preflight["warnings"]);
+        assert!(all.contains(reason), "{path}: {preflight}");
+        // Once for the campaign, however many people it has.
+        assert_eq!(asked.load(Ordering::Relaxed), round + 1, "{path}");
+    }
+    assert_eq!(world.house.simulator.report().requests, 0);
+}
+
+#[tokio::test]
+async fn who_is_asked_about_links_and_does_not_answer_allows_nothing() {
+    // Web Risk is asked for, and its secret was never filled in.
+    let mut world = World::with(Setting {
+        parameters: vec![("WebRisk", "on".to_owned())],
+        ..Setting::default()
+    })
+    .await;
+    let (list, _) = world.import(&csv(&TWELVE)).await;
+    let body = "Halo {{nama}}, lihat https://melati.id/promo";
+    world.reads_template("katalog", body).await;
+    let id = world.validated(&list, "katalog", "Sari").await;
+    let (status, codes) = world.approves(&id, json!({})).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert_eq!(codes, ["reputation_unavailable"]);
+
+    let strict = json!({"unknown_links": "block"});
+    let (status, answer) = world.request("PUT", "/v1/settings", strict).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let id = world.validated(&list, "katalog", "Sari").await;
+    let (status, codes) = world.approves(&id, json!({"by": "Budi"})).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert_eq!(codes, ["reputation_unavailable"]);
+}
+
+#[tokio::test]
+async fn web_risk_is_asked_with_its_key_and_believed() {
+    let answer = async |request: Request| {
+        assert_eq!(request.headers()["x-goog-api-key"], "kunci-uji");
+        let listed = request.uri().query().unwrap_or_default().contains("jahat");
+        if listed {
+            json!({"threat": {"threatTypes": ["MALWARE"], "expireTime": "2026-11-25T00:00:00Z"}})
+                .to_string()
+        } else {
+            "{}".to_owned()
+        }
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    #[expect(clippy::disallowed_methods, reason = "it serves while the story lasts")]
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+    let mut world = World::with(Setting {
+        parameters: vec![("WebRisk", "on".to_owned())],
+        variables: vec![("IZIN_WEB_RISK_URL", url)],
+        ..Setting::default()
+    })
+    .await;
+    world
+        .house
+        .aws
+        .secrets
+        .put("WebRiskKeySecret", "kunci-uji".to_owned());
+    let (list, _) = world.import(&csv(&TWELVE)).await;
+    for (name, status) in [("baik", StatusCode::OK), ("jahat", StatusCode::CONFLICT)] {
+        let body = format!("Halo {{{{nama}}}}, lihat https://{name}.melati.id/promo");
+        world.reads_template(name, &body).await;
+        let id = world.validated(&list, name, "Sari").await;
+        let (answered, codes) = world.approves(&id, json!({})).await;
+        assert_eq!(answered, status, "{name}: {codes:?}");
+        if name == "jahat" {
+            assert_eq!(codes, ["listed"]);
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //! WhatsApp, a clock that the test holds, and crashes where it wants them.
 
 mod browser;
+mod clamd;
 mod control;
 mod control_ends;
 mod crash;
@@ -13,6 +14,7 @@ mod imports;
 mod inbound;
 mod inbound_forgery;
 mod links;
+mod media;
 mod pace;
 mod page;
 mod privacy;

@@ -53,7 +53,7 @@ fn every_queue_that_starts_a_function_is_safe() {
             assert!(visibility >= least, "{queue}: {visibility} s < {least} s");
         }
     }
-    assert_eq!(started.len(), 7, "{started:?}");
+    assert_eq!(started.len(), 8, "{started:?}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use http::StatusCode;
 use izin::house::{House, Network, Options, Seeds};
 use jiff::{SignedDuration, Timestamp};
 use platform::clock::{ManualClock, SharedClock};
+use platform::expansion::Expander;
 use policy::block::RecipientState;
 use policy::ids::CampaignId;
 use policy::phone::PhoneNumber;
@@ -31,6 +32,12 @@ pub(crate) struct Setting {
     pub(crate) tier: Tier,
     /// What lies between the functions and AWS.
     pub(crate) network: Network,
+    /// Variables beyond those of the template.
+    pub(crate) variables: Vec<(&'static str, String)>,
+    /// What the stack is deployed with.
+    pub(crate) parameters: Vec<(&'static str, String)>,
+    /// Who follows short links.
+    pub(crate) expander: Option<Expander>,
 }
 
 impl Default for Setting {
@@ -47,6 +54,9 @@ impl Default for Setting {
             twice: false,
             tier: Tier::Unlimited,
             network: Network::default(),
+            variables: Vec::new(),
+            parameters: Vec::new(),
+            expander: None,
         }
     }
 }
@@ -75,12 +85,18 @@ impl World {
             webhooks: setting.webhooks,
             network: setting.network,
             crashes: setting.crashes,
-            variables: vec![
-                ("IZIN_BLOCK_SIZE", setting.block_size.to_string()),
-                ("IZIN_IMPORT_PIECE_ROWS", "100".to_owned()),
-                // One message at a time, so that one sleeper carries the clock.
-                ("IZIN_IN_FLIGHT_MAX", "1".to_owned()),
-            ],
+            parameters: setting.parameters,
+            expander: setting.expander,
+            variables: [
+                vec![
+                    ("IZIN_BLOCK_SIZE", setting.block_size.to_string()),
+                    ("IZIN_IMPORT_PIECE_ROWS", "100".to_owned()),
+                    // One message at a time, so that one sleeper carries the clock.
+                    ("IZIN_IN_FLIGHT_MAX", "1".to_owned()),
+                ],
+                setting.variables,
+            ]
+            .concat(),
             ..Options::quiet(SharedClock::new(clock.clone()), 7, 80)
         })
         .await

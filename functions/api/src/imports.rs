@@ -94,7 +94,7 @@ pub(crate) struct MadeImport {
 
 /// The one request that uploads the file. Its address is a secret.
 #[derive(Serialize, ToSchema)]
-struct Upload {
+pub(crate) struct Upload {
     /// `PUT`.
     method: String,
     /// The address, with its signature.
@@ -247,11 +247,11 @@ impl WantedImport {
 }
 
 /// `type/subtype`, perhaps with a parameter, in characters that a header takes.
-fn is_media_type(text: &str) -> bool {
+pub(crate) fn is_media_type(text: &str) -> bool {
     text.len() <= 100 && text.contains('/') && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
-async fn permit_upload(
+pub(crate) async fn permit_upload(
     deps: &Deps,
     object: &str,
     content_type: &str,

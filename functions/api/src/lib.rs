@@ -18,6 +18,7 @@ mod contacts;
 mod idempotency;
 mod imports;
 mod lists;
+mod media;
 mod messages;
 mod optouts;
 mod problem;

@@ -16,7 +16,9 @@ use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::request::BODY_MAX;
-use crate::{Deps, breakers, campaigns, contacts, imports, lists, messages, optouts, settings};
+use crate::{
+    Deps, breakers, campaigns, contacts, imports, lists, media, messages, optouts, settings,
+};
 
 /// The service's HTTP face.
 pub fn router(deps: Deps) -> Router {
@@ -76,6 +78,8 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
         .routes(routes!(breakers::reset))
         .routes(routes!(breakers::stop_everything))
         .routes(routes!(breakers::lift))
+        .routes(routes!(media::create))
+        .routes(routes!(media::show, media::delete))
         .routes(routes!(messages::create))
         .routes(routes!(optouts::create))
         .routes(routes!(contacts::token))
@@ -100,6 +104,7 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
         (name = "imports", description = "Files of contacts, with where they come from."),
         (name = "campaigns", description = "One template to one audience: draft, validate, approve, start."),
         (name = "breakers", description = "What stops messages at once: the kill switch, and what WhatsApp stopped."),
+        (name = "media", description = "Files that messages show: uploaded, checked, and only then usable."),
         (name = "messages", description = "One message to one person, ahead of every campaign."),
         (name = "contacts", description = "Single people: opt-outs and explanations."),
         (name = "settings", description = "What the tenant decides for itself."),

@@ -9,9 +9,11 @@
 //! and succeeds.
 
 mod preflight;
+mod web_risk;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
@@ -29,7 +31,8 @@ use platform::keys::LIST_SHARDS;
 use platform::metrics::{Metrics, MetricsSink};
 use platform::objects::Objects;
 use platform::queue::{ConsentTask, Queue};
-use platform::reputation::{HostList, Reputation};
+use platform::reputation::HostList;
+use platform::secrets::Secrets;
 use policy::campaign::{CampaignState, CampaignStep};
 use policy::ids::{CampaignId, TenantId};
 use policy::person::Person;
@@ -40,6 +43,7 @@ use policy::token::ContactToken;
 use sha2::{Digest as _, Sha256};
 
 use self::preflight::Message;
+use self::web_risk::WebRiskDoor;
 
 /// Settings; each field is one variable.
 #[derive(Clone, Debug)]
@@ -58,6 +62,11 @@ pub struct Config {
     /// `IZIN_LISTED_HOSTS`: hosts that count as harmful, with spaces between;
     /// may be absent.
     pub listed_hosts: String,
+    /// `IZIN_WEB_RISK_SECRET`: name or ARN of the secret with the key of Google's
+    /// Web Risk; nobody is asked there where it is absent or empty.
+    pub web_risk_secret: Option<String>,
+    /// `IZIN_WEB_RISK_URL`, by default Google's.
+    pub web_risk_url: String,
     /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets: metric records are printed
     /// only there.
     pub metrics: MetricsSink,
@@ -73,10 +82,17 @@ impl Config {
             consent_queue_url: env.required("IZIN_CONSENT_QUEUE_URL")?,
             follow_links: env.required("IZIN_FOLLOW_LINKS")? == "on",
             listed_hosts: env.optional("IZIN_LISTED_HOSTS").unwrap_or_default(),
+            web_risk_secret: env
+                .optional("IZIN_WEB_RISK_SECRET")
+                .filter(|name| !name.is_empty()),
+            web_risk_url: env.parsed_or("IZIN_WEB_RISK_URL", WEB_RISK.to_owned())?,
             metrics: MetricsSink::from_env(env),
         })
     }
 }
+
+/// Where Web Risk is asked (Google, "Web Risk Lookup API").
+const WEB_RISK: &str = "https://webrisk.googleapis.com";
 
 /// Everything the handler borrows; built once for each cold start.
 #[derive(Clone, Debug)]
@@ -87,7 +103,8 @@ pub struct Deps {
     objects: Objects,
     queue: Queue,
     expander: Option<Expander>,
-    reputation: Reputation,
+    hosts: HostList,
+    web_risk: WebRiskDoor,
     metrics: MetricsSink,
 }
 
@@ -100,9 +117,12 @@ impl Deps {
         let expander = config.follow_links.then(Expander::new).transpose()?;
         Ok(Self {
             expander,
-            reputation: Reputation {
-                hosts: HostList::parse(&config.listed_hosts),
-                web_risk: None,
+            hosts: HostList::parse(&config.listed_hosts),
+            web_risk: WebRiskDoor {
+                url: config.web_risk_url.clone(),
+                secret: config.web_risk_secret.clone(),
+                secrets: Secrets::new(clients.secrets.clone(), clock.clone()),
+                client: Arc::default(),
             },
             contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
@@ -111,6 +131,13 @@ impl Deps {
             metrics: config.metrics,
             clock,
         })
+    }
+
+    /// The same, following short links by `expander`.
+    #[must_use]
+    pub fn following(mut self, expander: Expander) -> Self {
+        self.expander = Some(expander);
+        self
     }
 }
 

@@ -70,9 +70,12 @@ pub(crate) async fn look(
         Some(message) => {
             let Message { template, mapping } = message;
             let mut preflight = preflight::of_template(template, mapping, context);
-            ask_others(&mut preflight, context, deps).await;
+            let settings = deps.campaigns.settings(tenant).await?;
+            let unknown = settings.unknown_links.verdict();
+            ask_others(&mut preflight, context, unknown, deps).await;
+            let sha256 = look_at_file(tenant, message, &mut preflight, deps).await?;
             Preflighted {
-                content: preflight::fingerprint(template, mapping, None),
+                content: preflight::fingerprint(template, mapping, sha256.as_deref()),
                 preflight,
                 at: deps.clock.now(),
             }
@@ -96,12 +99,31 @@ pub(crate) async fn look(
     deps.campaigns.put_preflight(tenant, id, &found).await
 }
 
+/// Judges the file that the header shows; its SHA-256, if it is usable. The
+/// content that waits for a verdict is another than the one that has it.
+async fn look_at_file(
+    tenant: TenantId,
+    message: &Message,
+    preflight: &mut Preflight,
+    deps: &Deps,
+) -> Result<Option<String>, Fault> {
+    let wanted = preflight::header_file(&message.template, &message.mapping);
+    let Some((kind, reference)) = wanted else {
+        return Ok(None);
+    };
+    let file = deps.campaigns.media_named(tenant, reference).await?;
+    let file = file.map(|file| file.checked());
+    preflight.judge_file(kind, reference, file.as_ref());
+    let usable = file.filter(|file| file.usable);
+    Ok(usable.and_then(|file| file.sha256))
+}
+
 /// How many links of a message are looked up; a template has fewer.
 const LINKS_MAX: usize = 20;
 
 /// Finds out where short links end, and what others know of every address.
 /// Once for each validation, never for a person: it would tell who clicks.
-async fn ask_others(preflight: &mut Preflight, context: &Context, deps: &Deps) {
+async fn ask_others(preflight: &mut Preflight, context: &Context, unknown: Verdict, deps: &Deps) {
     let mut links = std::mem::take(&mut preflight.links);
     for link in links.iter_mut().take(LINKS_MAX) {
         // A variable stands at the end, and nobody's value is looked up.
@@ -133,15 +155,23 @@ async fn ask_others(preflight: &mut Preflight, context: &Context, deps: &Deps) {
             }
         }
         for address in &addresses {
-            let (code, verdict) = match deps.reputation.standing(address, deps.clock.now()).await {
+            let (code, verdict) = match standing(address, deps).await {
                 Standing::Unlisted => continue,
                 Standing::Listed => (Reason::Listed.code(), Verdict::Block),
-                Standing::Unavailable => (Reason::ReputationUnavailable.code(), Verdict::Warn),
+                Standing::Unavailable => (Reason::ReputationUnavailable.code(), unknown),
             };
             preflight.note(&link.place, code, verdict, &link.shown);
         }
     }
     preflight.links = links;
+}
+
+/// Asks everybody, the nearest first.
+async fn standing(address: &Url, deps: &Deps) -> Standing {
+    if address.host_str().is_some_and(|host| deps.hosts.hold(host)) {
+        return Standing::Listed;
+    }
+    deps.web_risk.standing(address, deps.clock.now()).await
 }
 
 fn is_short(shown: &str, context: &Context) -> bool {

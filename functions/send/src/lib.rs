@@ -16,6 +16,7 @@ mod block;
 mod breaker;
 mod delivery;
 mod facts;
+mod file;
 mod ledger;
 mod message;
 mod money;
@@ -40,6 +41,7 @@ use platform::fault::{Fault, chain};
 use platform::ids::Ids;
 use platform::invocation::Invocation;
 use platform::metrics::{Metrics, MetricsSink};
+use platform::objects::Objects;
 use platform::queue::{Queue, SendTask};
 use platform::rate::{Lane, Rates};
 use platform::secrets::Secrets;
@@ -56,6 +58,8 @@ pub struct Config {
     pub contacts_table: String,
     /// `IZIN_CAMPAIGNS_TABLE`
     pub campaigns_table: String,
+    /// `IZIN_FILES_BUCKET`: where the checked files of messages lie.
+    pub files_bucket: String,
     /// `IZIN_SEND_QUEUE_URL`
     pub send_queue_url: String,
     /// `IZIN_TRIGGERED_QUEUE_URL`
@@ -87,6 +91,7 @@ impl Config {
         Ok(Self {
             contacts_table: env.required("IZIN_CONTACTS_TABLE")?,
             campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
+            files_bucket: env.required("IZIN_FILES_BUCKET")?,
             send_queue_url: env.required("IZIN_SEND_QUEUE_URL")?,
             triggered_queue_url: env.required("IZIN_TRIGGERED_QUEUE_URL")?,
             whatsapp_token_secret: env.required("IZIN_WHATSAPP_TOKEN_SECRET")?,
@@ -107,6 +112,7 @@ pub struct Deps {
     ids: Ids,
     contacts: Contacts,
     campaigns: Campaigns,
+    objects: Objects,
     rates: Rates,
     queue: Queue,
     triggered: Queue,
@@ -141,6 +147,7 @@ impl Deps {
             ),
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table.clone(), clock.clone()),
             rates: Rates::new(dynamodb.clone(), campaigns_table, clock.clone()),
+            objects: Objects::new(clients.s3.clone(), config.files_bucket.clone()),
             queue: Queue::new(clients.sqs.clone(), config.send_queue_url.clone()),
             triggered: Queue::new(clients.sqs.clone(), config.triggered_queue_url.clone()),
             secrets: Secrets::new(clients.secrets.clone(), clock.clone()),

@@ -35,8 +35,12 @@ pub(crate) fn compose(
         Some(HeaderParameter::Text(value)) => components.push(Component::Header {
             parameters: vec![text(value)],
         }),
-        // Media headers need an uploaded file; there is no upload yet.
-        Some(HeaderParameter::Media { .. }) => return Err(RefusalReason::ParameterMissing),
+        Some(HeaderParameter::Media { .. }) => {
+            let file = sender.header.clone();
+            components.push(Component::Header {
+                parameters: vec![file.ok_or(RefusalReason::ParameterMissing)?],
+            });
+        }
     }
     if !body.is_empty() {
         components.push(Component::Body {

@@ -7,17 +7,18 @@ use platform::invocation::Invocation;
 use platform::metrics::Metrics;
 use platform::queue::SendTask;
 use platform::rate::Lane;
-use platform::whatsapp::Credentials;
+use platform::whatsapp::{Credentials, Parameter};
 use policy::block::Phase;
 use policy::campaign::{CampaignState, template_hold};
 use policy::content::{Mapping, Template};
 use policy::ids::{CampaignId, OwnerNonce, TenantId};
 use policy::pace::Pace;
+use policy::preflight::header_file;
 use policy::send::Terms;
 
 use crate::money::{self, Intent};
 use crate::pages::Pages;
-use crate::{Deps, block, breaker};
+use crate::{Deps, block, breaker, file};
 
 /// Everything that the blocks of one range share.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub(crate) struct Sender {
     pub(crate) mapping: Mapping,
     /// Signs the way to people's own pages, where the message carries it.
     pub(crate) pages: Option<Pages>,
+    /// What its header shows, as WhatsApp takes it.
+    pub(crate) header: Option<Parameter>,
     pub(crate) pace: Pace,
     pub(crate) lane: Lane,
     pub(crate) terms: Terms,
@@ -195,6 +198,39 @@ async fn sender(
     } else {
         None
     };
+    let media = deps
+        .campaigns
+        .header_media(tenant, campaign, &template, &mapping)
+        .await?;
+    let media = match media {
+        Ok(media) => media,
+        Err(reason) => {
+            deps.campaigns.hold_campaign(tenant, id, reason).await?;
+            return refuse(reason.code());
+        }
+    };
+    let credentials = Credentials {
+        token: deps.secrets.read(&deps.token_secret).await?,
+    };
+    let header = match (media, header_file(&template, &mapping)) {
+        (Some(media), Some((kind, reference))) => {
+            let wanted = file::Wanted {
+                tenant,
+                phone_number_id: &plan.sender,
+                kind,
+                reference,
+                media,
+            };
+            match file::header(wanted, &credentials, deps).await? {
+                Ok(header) => Some(header),
+                Err(reason) => {
+                    deps.campaigns.hold_campaign(tenant, id, reason).await?;
+                    return refuse(reason.code());
+                }
+            }
+        }
+        _ => None,
+    };
     let terms = deps
         .campaigns
         .settings(tenant)
@@ -206,12 +242,11 @@ async fn sender(
         campaign: id,
         account: number.waba,
         phone_number_id: plan.sender.clone(),
-        credentials: Credentials {
-            token: deps.secrets.read(&deps.token_secret).await?,
-        },
+        credentials,
         template,
         mapping,
         pages,
+        header,
         lane: if campaign.is_single {
             Lane::Triggered
         } else {

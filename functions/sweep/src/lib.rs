@@ -8,6 +8,7 @@
 mod canary;
 mod close;
 mod course;
+mod files;
 mod recover;
 mod start;
 mod stops;
@@ -37,6 +38,8 @@ pub struct Config {
     pub campaigns_table: String,
     /// `IZIN_FANOUT_QUEUE_URL`
     pub fanout_queue_url: String,
+    /// `IZIN_SCAN_QUEUE_URL`
+    pub scan_queue_url: String,
     /// `IZIN_SEND_QUEUE_URL`
     pub send_queue_url: String,
     /// `IZIN_WHATSAPP_TOKEN_SECRET`: name or ARN of the secret.
@@ -57,6 +60,7 @@ impl Config {
             contacts_table: env.required("IZIN_CONTACTS_TABLE")?,
             campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
             fanout_queue_url: env.required("IZIN_FANOUT_QUEUE_URL")?,
+            scan_queue_url: env.required("IZIN_SCAN_QUEUE_URL")?,
             send_queue_url: env.required("IZIN_SEND_QUEUE_URL")?,
             whatsapp_token_secret: env.required("IZIN_WHATSAPP_TOKEN_SECRET")?,
             graph_url: env.parsed_or("IZIN_GRAPH_URL", "https://graph.facebook.com".to_owned())?,
@@ -73,6 +77,7 @@ pub struct Deps {
     contacts: Contacts,
     campaigns: Campaigns,
     fanout: Queue,
+    scan: Queue,
     send: Queue,
     secrets: Secrets,
     whatsapp: whatsapp::Client,
@@ -90,6 +95,7 @@ impl Deps {
             contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
             fanout: Queue::new(clients.sqs.clone(), config.fanout_queue_url.clone()),
+            scan: Queue::new(clients.sqs.clone(), config.scan_queue_url.clone()),
             send: Queue::new(clients.sqs.clone(), config.send_queue_url.clone()),
             secrets: Secrets::new(clients.secrets.clone(), clock.clone()),
             whatsapp: whatsapp::Client::new(&config.graph_url, &config.graph_version)?,
@@ -109,15 +115,23 @@ pub async fn handle(invocation: Invocation, deps: &Deps) -> Result<(), Fault> {
     let mut metrics = Metrics::of("sweep");
     let mut first_fault = None;
     for due in deps.campaigns.due().await? {
-        let Due::Campaign(tenant, id) = due else {
-            continue;
-        };
         if invocation.ends_within(STEP_TIME, deps.clock.now()) {
             tracing::warn!("the next tick goes on");
             break;
         }
-        if let Err(fault) = visit(tenant, id, invocation, deps, &mut metrics).await {
-            tracing::warn!(campaign = %id, error = chain(&fault), "campaign waits for the next tick");
+        let visited = match due {
+            Due::Campaign(tenant, id) => {
+                let visited = visit(tenant, id, invocation, deps, &mut metrics).await;
+                visited.inspect_err(|fault| {
+                    tracing::warn!(campaign = %id, error = chain(fault), "campaign waits for the next tick");
+                })
+            }
+            Due::Import(..) => Ok(()),
+            Due::Media(tenant, id) => files::visit(tenant, id, deps).await.inspect_err(|fault| {
+                tracing::warn!(media = %id, error = chain(fault), "file waits for the next tick");
+            }),
+        };
+        if let Err(fault) = visited {
             first_fault.get_or_insert(fault);
         }
     }

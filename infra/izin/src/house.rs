@@ -1,9 +1,10 @@
-//! The house: AWS, the eight functions and WhatsApp in one process, wired by
+//! The house: AWS, the nine functions and WhatsApp in one process, wired by
 //! the same template that the cloud gets.
 
 mod functions;
 mod seeds;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use emulator::wiring::{Front, Wiring};
 use jiff::Timestamp;
 use platform::aws::Clients;
 use platform::clock::SharedClock;
+use platform::expansion::Expander;
 use platform::ids::Ids;
 use policy::pace::Pace;
 use serde_json::Value;
@@ -54,6 +56,11 @@ pub struct Options {
     pub crashes: CrashPlan,
     /// Variables beyond those of the template, such as `IZIN_BLOCK_SIZE`.
     pub variables: Vec<(&'static str, String)>,
+    /// What the stack is deployed with, where it is not the default.
+    pub parameters: Vec<(&'static str, String)>,
+    /// Who follows short links; by default nobody, so that nothing leaves this
+    /// machine.
+    pub expander: Option<Expander>,
     /// How long WhatsApp takes to answer.
     pub answers: Delay,
     /// What lies between the functions and AWS.
@@ -75,6 +82,8 @@ impl Options {
             time_limits: false,
             crashes: CrashPlan::never(),
             variables: Vec::new(),
+            parameters: Vec::new(),
+            expander: None,
             answers: Delay::NONE,
             network: Network::default(),
         }
@@ -136,7 +145,8 @@ impl fmt::Debug for House {
 impl House {
     /// Builds a house; call within a Tokio runtime.
     pub async fn build(options: Options) -> anyhow::Result<Self> {
-        let template = Template::parse(TEMPLATE).context("cannot read template.yaml")?;
+        let template = Template::parse_with(TEMPLATE, &parameters(&options))
+            .context("cannot read template.yaml")?;
         let clock = options.clock.clone();
         let aws = Aws::start(&template, clock.clone()).await?;
         let seeds = Seeds::of(options.seed);
@@ -157,6 +167,7 @@ impl House {
             variables,
             crashes: options.crashes.clone(),
             network: options.network.clone(),
+            expander: options.expander.clone(),
         };
         let wiring = Wiring::new(&aws, functions.all()?, options.crashes.clone())?;
 
@@ -224,6 +235,14 @@ impl House {
     }
 }
 
+/// The parameters of the stack that differ from their defaults.
+fn parameters(options: &Options) -> BTreeMap<String, String> {
+    let given = options.parameters.iter();
+    given
+        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect()
+}
+
 /// The simulator of a house.
 pub(crate) fn simulator_config(options: &Options, seeds: &Seeds) -> simulator::Config {
     let mut config = simulator::Config::new(
@@ -244,9 +263,10 @@ pub(crate) fn simulator_config(options: &Options, seeds: &Seeds) -> simulator::C
         throughput_per_second: options.limit_per_second,
         tier: options.tier,
     }];
-    config
-        .templates
-        .insert(Seeds::WABA.to_owned(), vec![Seeds::template()]);
+    config.templates.insert(
+        Seeds::WABA.to_owned(),
+        vec![Seeds::template(), Seeds::picture_template()],
+    );
     config
 }
 

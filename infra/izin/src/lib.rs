@@ -1,6 +1,6 @@
 //! The whole service on one machine.
 //!
-//! [`house`] puts the emulated AWS, the eight functions and the WhatsApp
+//! [`house`] puts the emulated AWS, the nine functions and the WhatsApp
 //! simulator together as `template.yaml` says; the demo, the standing service
 //! and the tests all live in it.
 

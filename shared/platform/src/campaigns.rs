@@ -12,6 +12,7 @@ mod findings;
 mod idempotency;
 mod imports;
 mod ledger;
+mod media;
 mod meta;
 mod meta_item;
 mod preflight;
@@ -36,6 +37,7 @@ pub use self::imports::{
     Release, UploadedFile, Weighed, WeighedReason,
 };
 pub use self::ledger::BlockLedger;
+pub use self::media::{FoundInFile, Media, MediaState, Upload};
 pub use self::meta::{Campaign, NewCampaign, TemplateRef};
 pub use self::preflight::Preflighted;
 pub use self::release::ReleaseReport;

@@ -48,14 +48,24 @@ impl Expander {
         Self::build(Arc::new(SystemLookup), is_public_address, vec![80, 443])
     }
 
+    /// Follows links to the names that `town` knows, and to nowhere else: each
+    /// is answered on one port of this machine, and any other name leads inside.
+    #[cfg(feature = "testing")]
+    pub fn within(town: Town) -> Result<Self, Fault> {
+        Self::over(Arc::new(town), vec![80])
+    }
+
     fn build(
         lookup: Arc<dyn Lookup>,
         may_reach: fn(IpAddr) -> bool,
         ports: Vec<u16>,
     ) -> Result<Self, Fault> {
-        let resolver = PublicResolver { lookup, may_reach };
+        Self::over(Arc::new(PublicResolver { lookup, may_reach }), ports)
+    }
+
+    fn over<R: Resolve + 'static>(resolver: Arc<R>, ports: Vec<u16>) -> Result<Self, Fault> {
         let http = reqwest::Client::builder()
-            .dns_resolver(Arc::new(resolver))
+            .dns_resolver(resolver)
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
             .no_proxy()
@@ -206,6 +216,32 @@ impl Resolve for PublicResolver {
             }
             let found = found.into_iter().map(|ip| SocketAddr::new(ip, 0));
             Ok(Box::new(found) as Addrs)
+        })
+    }
+}
+
+/// Names that stand for public ones in a story, and where all of them are
+/// answered.
+#[cfg(feature = "testing")]
+#[derive(Clone, Debug)]
+pub struct Town {
+    /// The names.
+    pub names: Vec<&'static str>,
+    /// The port on loopback.
+    pub port: u16,
+}
+
+#[cfg(feature = "testing")]
+impl Resolve for Town {
+    fn resolve(&self, name: Name) -> Resolving {
+        let found = self.names.contains(&name.as_str());
+        let place = SocketAddr::from(([127, 0, 0, 1], self.port));
+        Box::pin(async move {
+            if found {
+                Ok(Box::new(std::iter::once(place)) as Addrs)
+            } else {
+                Err(ForbiddenAddress.into())
+            }
         })
     }
 }

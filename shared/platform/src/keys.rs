@@ -7,7 +7,7 @@
 use std::fmt;
 
 use policy::block::BLOCK_SHARDS;
-use policy::ids::{CampaignId, EventId, ImportId, KeyId, ListId, TenantId};
+use policy::ids::{CampaignId, EventId, ImportId, KeyId, ListId, MediaId, TenantId};
 use policy::token::ContactToken;
 
 /// Partition and sort key of one item.
@@ -174,6 +174,8 @@ pub enum CampaignKey {
     DueCampaign(TenantId, CampaignId),
     /// An import that the timer must look at.
     DueImport(TenantId, ImportId),
+    /// A file that the timer must look at.
+    DueMedia(TenantId, MediaId),
     /// The answer that an idempotency key already got.
     Idempotency(TenantId, String),
     /// An import's life.
@@ -182,6 +184,10 @@ pub enum CampaignKey {
     List(TenantId, ListId),
     /// A campaign in its tenant's index.
     CampaignIndex(TenantId, CampaignId),
+    /// A file that messages show.
+    Media(TenantId, MediaId),
+    /// What WhatsApp calls a file, for one number.
+    MediaUpload(TenantId, MediaId, String),
     /// Number → tenant, portfolio, secrets.
     Number(String),
     /// One part of the outcomes of one block and attempt.
@@ -248,6 +254,15 @@ impl CampaignKey {
                 due_shard(shard_of(import.uuid())),
                 format_args!("T#{tenant}#I#{import}"),
             ),
+            Self::DueMedia(tenant, media) => Key::new(
+                due_shard(shard_of(media.uuid())),
+                format_args!("T#{tenant}#F#{media}"),
+            ),
+            Self::Media(tenant, media) => Key::new(format_args!("T#{tenant}#F#{media}"), "MEDIA"),
+            Self::MediaUpload(tenant, media, number) => Key::new(
+                format_args!("T#{tenant}#U#{media}"),
+                format_args!("N#{number}"),
+            ),
             Self::Idempotency(tenant, key) => {
                 Key::new(format_args!("T#{tenant}#Q#{key}"), "ANSWER")
             }
@@ -295,6 +310,17 @@ impl CampaignKey {
             (["D", _], ["T", tenant, "I", import]) => {
                 Self::DueImport(tenant.parse().ok()?, import.parse().ok()?)
             }
+            (["D", _], ["T", tenant, "F", media]) => {
+                Self::DueMedia(tenant.parse().ok()?, media.parse().ok()?)
+            }
+            (["T", tenant, "F", media], ["MEDIA"]) => {
+                Self::Media(tenant.parse().ok()?, media.parse().ok()?)
+            }
+            (["T", tenant, "U", media], ["N", number]) => Self::MediaUpload(
+                tenant.parse().ok()?,
+                media.parse().ok()?,
+                (*number).to_owned(),
+            ),
             (["F", portfolio], ["TIER"]) => Self::Tier((*portfolio).to_owned()),
             (["N", account], ["ACCOUNT"]) => Self::Account((*account).to_owned()),
             (["N", number], ["NUMBER"]) => Self::Number((*number).to_owned()),
@@ -410,7 +436,7 @@ mod tests {
             0_u32..100_000_000,
             any::<u16>(),
             "[0-9]{5,20}",
-            0_u8..23,
+            0_u8..26,
         );
         parts.prop_map(|(a, b, n, attempt, text, shape)| {
             let tenant = TenantId::from_uuid(Uuid::from_u128(a));
@@ -439,6 +465,12 @@ mod tests {
                 17 => CampaignKey::Budget(tenant, campaign),
                 18 => CampaignKey::Finding(tenant, campaign, n, attempt.to_le_bytes()[0]),
                 21 => CampaignKey::Account(text),
+                22 => CampaignKey::DueMedia(tenant, MediaId::from_uuid(Uuid::from_u128(b))),
+                23 => CampaignKey::Media(tenant, MediaId::from_uuid(Uuid::from_u128(b))),
+                24 => {
+                    let media = MediaId::from_uuid(Uuid::from_u128(b));
+                    CampaignKey::MediaUpload(tenant, media, text)
+                }
                 _ => CampaignKey::Tier(text),
             }
         })

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
@@ -66,6 +67,52 @@ impl Objects {
         Ok(ObjectBody(answer.body))
     }
 
+    /// The value of one tag of one version of an object.
+    pub async fn tag(
+        &self,
+        key: &str,
+        version: &ObjectVersion,
+        name: &str,
+    ) -> Result<Option<String>, Fault> {
+        let answer = self
+            .client
+            .get_object_tagging()
+            .bucket(&self.bucket)
+            .key(key)
+            .set_version_id(version.id.clone())
+            .send()
+            .await
+            .map_err(Fault::sdk("read the tags of an object"))?;
+        let tags = answer.tag_set.into_iter();
+        let mut named = tags.filter(|tag| tag.key == name);
+        Ok(named.next().map(|tag| tag.value))
+    }
+
+    /// Removes what lies under `key`; nothing happens if there is nothing.
+    pub async fn delete(&self, key: &str) -> Result<(), Fault> {
+        self.client
+            .delete_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .send()
+            .await
+            .map_err(Fault::sdk("delete an object"))?;
+        Ok(())
+    }
+
+    /// What lies under `key` now; `None` if nothing does. To a role that may not
+    /// list the bucket, S3 answers "forbidden" of what is not there.
+    pub async fn find(&self, key: &str) -> Result<Option<ObjectHead>, Fault> {
+        let head = self.client.head_object().bucket(&self.bucket).key(key);
+        match head.send().await {
+            Ok(answer) => Ok(Some(ObjectHead::of(answer))),
+            Err(error) => match error.raw_response().map(|raw| raw.status().as_u16()) {
+                Some(403 | 404) => Ok(None),
+                _ => Err(Fault::sdk("look at an object")(error)),
+            },
+        }
+    }
+
     /// What lies under `key` now, without its bytes.
     pub async fn head(&self, key: &str) -> Result<ObjectHead, Fault> {
         let answer = self
@@ -76,13 +123,7 @@ impl Objects {
             .send()
             .await
             .map_err(Fault::sdk("look at an object"))?;
-        Ok(ObjectHead {
-            version: ObjectVersion {
-                id: answer.version_id,
-                e_tag: answer.e_tag,
-            },
-            bytes: u64::try_from(answer.content_length.unwrap_or(0)).unwrap_or(0),
-        })
+        Ok(ObjectHead::of(answer))
     }
 
     /// At most `length` bytes of one version of an object, from byte `offset` on;
@@ -191,6 +232,18 @@ pub struct ObjectHead {
     pub version: ObjectVersion,
     /// Its size.
     pub bytes: u64,
+}
+
+impl ObjectHead {
+    fn of(answer: HeadObjectOutput) -> Self {
+        Self {
+            version: ObjectVersion {
+                id: answer.version_id,
+                e_tag: answer.e_tag,
+            },
+            bytes: u64::try_from(answer.content_length.unwrap_or(0)).unwrap_or(0),
+        }
+    }
 }
 
 /// An object that is written piece by piece, in parts of a multipart upload:

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use jiff::Timestamp;
-use policy::ids::{CampaignId, ImportId, TenantId};
+use policy::ids::{CampaignId, ImportId, MediaId, TenantId};
 use policy::token::ContactToken;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -24,6 +24,19 @@ pub enum ImportTask {
         tenant: TenantId,
         /// Which.
         import: ImportId,
+    },
+}
+
+/// Work for `scan`, besides the events of the bucket itself.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "type", deny_unknown_fields)]
+pub enum ScanTask {
+    /// Check a file, or ask the scanners again.
+    CheckV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        media: MediaId,
     },
 }
 

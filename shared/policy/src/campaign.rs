@@ -2,6 +2,7 @@
 
 mod gate;
 mod hold;
+mod media;
 mod template;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 
 pub use self::gate::{Gate, Tranche};
 pub use self::hold::{HoldReason, ResumeScope};
+pub use self::media::media_hold;
 pub use self::template::{suits, template_hold};
 use crate::ids::CampaignId;
 use crate::purpose::Purpose;

@@ -93,6 +93,11 @@ typed_id!(
     "lst"
 );
 typed_id!(
+    /// A file that messages show.
+    MediaId,
+    "med"
+);
+typed_id!(
     /// A company that sends; everything it owns is keyed by this.
     TenantId,
     "ten"

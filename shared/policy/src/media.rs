@@ -22,12 +22,14 @@ mod pdf;
 mod pdf_text;
 mod picture;
 mod sniff;
+mod standing;
 mod types;
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 pub use crate::links::Verdict;
+pub use standing::{Opinion, Scans, Standing, settle};
 pub use types::Kind;
 
 use crate::links;
@@ -46,7 +48,7 @@ pub fn check(bytes: &[u8], said: &Said, context: &links::Context) -> Report {
         media_type: None,
         kind: None,
         bytes: bytes.len() as u64,
-        sha256: sha256(bytes),
+        sha256: digest(bytes),
         width: None,
         height: None,
         findings: Vec::new(),
@@ -242,6 +244,24 @@ reasons! {
     HarmfulLink => "harmful_link", "remove the link";
     /// A link in it would be warned of in a message.
     DoubtfulLink => "doubtful_link", "look at where the link leads, and approve it by name";
+    /// A scanner knows it as malware.
+    Malware => "malware", "do not use this file; look for how it came about";
+    /// A scanner cannot look into it, so nobody can say that it is harmless.
+    NotScannable => "not_scannable", "export the file anew, smaller or plainer";
+    /// The scanner does not answer; it is asked again by itself.
+    ScannerUnavailable => "scanner_unavailable", "wait; see to it that the scanner runs";
+    /// The store has not said yet what it found; it is looked at again by itself.
+    ScanPending => "scan_pending", "wait for the scan to end";
+    /// Other bytes than those that were declared.
+    DigestMismatch => "digest_mismatch", "upload the file whose SHA-256 was declared";
+    /// Nobody uploaded it in time.
+    NotUploaded => "not_uploaded", "register the file again and upload it";
+    /// There is no such file.
+    UnknownFile => "unknown_file", "upload the file and name it as `media:<id>`";
+    /// It is not checked yet, or was refused.
+    NotUsable => "not_usable", "wait for the checks, or use another file";
+    /// The template shows another kind of file.
+    KindMismatch => "kind_mismatch", "use a file of the kind that the template's header shows";
 }
 
 /// Collects findings.
@@ -342,7 +362,8 @@ fn judge_text(bytes: &[u8], context: &links::Context, notes: &mut Notes) {
     notes.link(read, context);
 }
 
-fn sha256(bytes: &[u8]) -> String {
+/// SHA-256 of the bytes, in hexadecimal: what a file is known by.
+pub fn digest(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -7,6 +7,8 @@
 //! out, and nobody else. [`fingerprint`] names the content, so that what was
 //! approved is what is sent, or nothing is.
 
+mod file;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -16,6 +18,8 @@ use crate::content::{
 };
 use crate::links::{self, Context, Place, Verdict};
 use crate::reason::RefusalReason;
+
+pub use self::file::{CheckedFile, header_file, shows};
 
 /// Judges what a template and its mapping say to everybody.
 ///

@@ -13,6 +13,7 @@ pub use self::document::{Cap, Document, Domains, KeywordRow, Window, Wrong};
 use crate::content::Category;
 use crate::jurisdiction::Sector;
 use crate::limits::FrequencyCap;
+use crate::links::Verdict;
 use crate::quiet_hours::SendWindow;
 use crate::reply::Keyword;
 use crate::send::Terms;
@@ -39,8 +40,31 @@ pub struct Settings {
     /// Whether whoever approves a warning must be another person than the
     /// author.
     pub two_person_approval: bool,
+    /// What a link is worth that nobody could look up.
+    pub unknown_links: UnknownLinks,
     /// Whether an opt-out is confirmed by one message.
     pub confirms_optouts: bool,
+}
+
+/// What a link is worth about which somebody who was asked did not answer.
+/// Never nothing: silence is no allowance.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum UnknownLinks {
+    /// A named person answers for it.
+    #[default]
+    Warn,
+    /// The message waits until it can be looked up.
+    Block,
+}
+
+impl UnknownLinks {
+    /// As a verdict.
+    pub const fn verdict(self) -> Verdict {
+        match self {
+            Self::Warn => Verdict::Warn,
+            Self::Block => Verdict::Block,
+        }
+    }
 }
 
 impl Settings {

@@ -33,8 +33,8 @@ pub(crate) struct ApproveRequest {
 }
 
 /// Agree to send exactly this to exactly these people. Whatever blocks the
-/// message is listed, all of it at once. A paused campaign whose template
-/// changed is approved again as the template now is.
+/// message is listed, all of it at once. A paused campaign whose template or
+/// file changed is approved again as they now are.
 #[utoipa::path(
     post,
     path = "/v1/campaigns/{campaign_id}/approve",
@@ -60,6 +60,7 @@ pub(crate) async fn approve(
         fields.short_text("/by", request.by.as_deref());
     }
     fields.finish()?;
+    let changed = [HoldReason::TemplateChanged, HoldReason::MediaChanged].map(Some);
     for _ in 0..TRIES {
         let campaign = super::find(&deps, tenant, id).await?;
         let from = campaign.state;
@@ -68,7 +69,7 @@ pub(crate) async fn approve(
             Err(_) if from == CampaignState::Approved => {
                 return Ok(Json(CampaignView::new(id, campaign)));
             }
-            Err(_) if campaign.hold == Some(HoldReason::TemplateChanged) => from,
+            Err(_) if changed.contains(&campaign.hold) => from,
             Err(illegal) => return Err(Problem::conflict(illegal.to_string())),
         };
         let approved = examine(&deps, tenant, id, &campaign, request.by.as_deref()).await?;
@@ -110,7 +111,7 @@ async fn examine(
     let columns: Vec<&str> = columns.iter().map(|name| name.as_str()).collect();
     let findings = check(&template, &mapping, &columns, &business);
 
-    let preflight = preflight::present(deps, tenant, id, &template, &mapping).await?;
+    let (preflight, media) = preflight::present(deps, tenant, id, &template, &mapping).await?;
     let mut blockers = listed(&findings, Severity::Blocker);
     blockers.extend(preflight::listed(&preflight, Verdict::Block));
     if !suits(template.category, &campaign.plan.purpose) {
@@ -142,11 +143,12 @@ async fn examine(
     Ok(Approved {
         template: synced.fingerprint()?,
         category: template.category.code().to_owned(),
+        media,
         by: by.map(str::to_owned),
     })
 }
 
-/// Why the campaign may not go on with its template as it now is.
+/// Why the campaign may not go on with its template and file as they now are.
 pub(super) async fn template_holds(
     deps: &Deps,
     tenant: TenantId,
@@ -158,12 +160,17 @@ pub(super) async fn template_holds(
     let (synced, template) = read_template(deps, tenant, campaign).await?;
     let present = synced.fingerprint()?;
     let purpose = &campaign.plan.purpose;
-    Ok(template_hold(
-        &template,
-        purpose,
-        &approved.template,
-        &present,
-    ))
+    if let Some(reason) = template_hold(&template, purpose, &approved.template, &present) {
+        return Ok(Some(reason));
+    }
+    let mapping = campaign.plan.mapping.iter();
+    let mapping = Mapping::parse(mapping.map(|(k, v)| (k.as_str(), v.as_str())))
+        .map_err(|error| Problem::conflict(error.to_string()))?;
+    let file = deps
+        .campaigns
+        .header_media(tenant, campaign, &template, &mapping)
+        .await?;
+    Ok(file.err())
 }
 
 async fn read_template(

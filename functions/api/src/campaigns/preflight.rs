@@ -93,22 +93,44 @@ async fn find(deps: &Deps, tenant: TenantId, id: CampaignId) -> Result<Preflight
     })
 }
 
-/// What was found in the message as it now is. A template that changed since
-/// the validation is looked at anew.
+/// What was found in the message as it now is, and the SHA-256 of its file. A
+/// template or a file that changed since the validation is looked at anew.
 pub(super) async fn present(
     deps: &Deps,
     tenant: TenantId,
     id: CampaignId,
     template: &Template,
     mapping: &Mapping,
-) -> Result<Preflight, Problem> {
+) -> Result<(Preflight, Option<String>), Problem> {
     let found = find(deps, tenant, id).await?;
-    if found.content == preflight::fingerprint(template, mapping, None) {
-        return Ok(found.preflight);
+    let wanted = preflight::header_file(template, mapping);
+    let file = match wanted {
+        Some((_, reference)) => deps.campaigns.media_named(tenant, reference).await?,
+        None => None,
+    };
+    let file = file.map(|file| file.checked());
+    let usable = file.as_ref().filter(|file| file.usable);
+    let sha256 = usable.and_then(|file| file.sha256.clone());
+    if found.content == preflight::fingerprint(template, mapping, sha256.as_deref()) {
+        return Ok((found.preflight, sha256));
     }
     let settings = deps.campaigns.settings(tenant).await?;
     let context = settings.terms(template.category).links;
-    Ok(preflight::of_template(template, mapping, &context))
+    let mut preflight = preflight::of_template(template, mapping, &context);
+    // Nobody is asked here what is known of the links: validation does that.
+    let unasked = Reason::ReputationUnavailable.code();
+    for link in preflight.links.clone() {
+        preflight.note(
+            &link.place,
+            unasked,
+            settings.unknown_links.verdict(),
+            &link.shown,
+        );
+    }
+    if let Some((kind, reference)) = wanted {
+        preflight.judge_file(kind, reference, file.as_ref());
+    }
+    Ok((preflight, sha256))
 }
 
 /// What one finding says to whoever approves.

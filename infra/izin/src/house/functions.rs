@@ -1,4 +1,4 @@
-//! The eight functions as the wiring takes them: JSON in, JSON out.
+//! The nine functions as the wiring takes them: JSON in, JSON out.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +16,7 @@ use platform::campaigns::Campaigns;
 use platform::clock::SharedClock;
 use platform::config::{ConfigError, Env};
 use platform::contacts::Contacts;
+use platform::expansion::Expander;
 use platform::ids::Ids;
 use platform::invocation::Invocation;
 use platform::tier::Tiers;
@@ -33,10 +34,11 @@ pub(super) struct Functions<'a> {
     pub(super) variables: Vec<(&'static str, String)>,
     pub(super) crashes: CrashPlan,
     pub(super) network: Network,
+    pub(super) expander: Option<Expander>,
 }
 
 impl Functions<'_> {
-    /// All eight, by logical id. Each has clients of its own, which its role
+    /// All nine, by logical id. Each has clients of its own, which its role
     /// bounds, and starts anew in every environment, as on Lambda.
     pub(super) fn all(&self) -> anyhow::Result<Vec<(String, Function)>> {
         let ids = &self.ids;
@@ -50,8 +52,16 @@ impl Functions<'_> {
             self.sqs(
                 "ConsentFunction",
                 consent::Config::from_env,
-                |config: &_, clients: &_, clock| {
-                    consent::Deps::new(config, clients, clock).expect("an HTTP client can be built")
+                {
+                    let expander = self.expander.clone();
+                    move |config: &_, clients: &_, clock| {
+                        let deps = consent::Deps::new(config, clients, clock)
+                            .expect("an HTTP client can be built");
+                        match &expander {
+                            Some(expander) => deps.following(expander.clone()),
+                            None => deps,
+                        }
+                    }
                 },
                 |event, given, deps| {
                     Box::pin(async move { consent::handle(event, given, &deps).await })
@@ -80,6 +90,12 @@ impl Functions<'_> {
                 |event, given, deps| {
                     Box::pin(async move { receipts::handle(event, given, &deps).await })
                 },
+            )?,
+            self.sqs(
+                "ScanFunction",
+                scan::Config::from_env,
+                scan::Deps::new,
+                |event, _, deps| Box::pin(async move { scan::handle(event, &deps).await }),
             )?,
             self.sqs(
                 "SendFunction",

@@ -52,6 +52,8 @@ impl Seeds {
     pub const BUSINESS: &'static str = "Toko Melati";
     /// The approved template.
     pub const TEMPLATE: &'static str = "promo_akhir_tahun";
+    /// The template whose header shows a picture.
+    pub const PICTURE_TEMPLATE: &'static str = "promo_bergambar";
     /// Its language.
     pub const LANGUAGE: &'static str = "id";
 
@@ -121,6 +123,23 @@ impl Seeds {
                 {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "Berhenti promo"}]},
             ],
         })
+    }
+
+    /// A template whose header shows a picture, as WhatsApp lists it.
+    pub fn picture_template() -> Value {
+        let mut template = Self::template();
+        template["id"] = json!("1304694804498708");
+        template["name"] = json!(Self::PICTURE_TEMPLATE);
+        let header = json!({
+            "type": "HEADER",
+            "format": "IMAGE",
+            "example": {"header_handle": ["4::aW1hZ2U="]},
+        });
+        let components = template["components"].as_array_mut();
+        components
+            .expect("a template has components")
+            .insert(0, header);
+        template
     }
 
     /// The secrets by the template's logical ids.

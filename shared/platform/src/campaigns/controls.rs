@@ -58,6 +58,9 @@ pub struct Approved {
     pub template: String,
     /// The category it had.
     pub category: String,
+    /// SHA-256 of the header's file, in hexadecimal, if it shows one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media: Option<String>,
     /// Who took the warnings on, if there were any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,

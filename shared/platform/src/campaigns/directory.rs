@@ -1,6 +1,6 @@
 //! Who is who: tenants, their lists and numbers, API keys, and due work.
 
-use policy::ids::{CampaignId, ImportId, KeyId, ListId, TenantId};
+use policy::ids::{CampaignId, ImportId, KeyId, ListId, MediaId, TenantId};
 use policy::tenant::{Document, Settings};
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +72,8 @@ pub enum Due {
     Campaign(TenantId, CampaignId),
     /// An import under way.
     Import(TenantId, ImportId),
+    /// A file that waits for its bytes or for a scanner.
+    Media(TenantId, MediaId),
 }
 
 impl Due {
@@ -79,6 +81,7 @@ impl Due {
         match self {
             Self::Campaign(tenant, campaign) => CampaignKey::DueCampaign(tenant, campaign).key(),
             Self::Import(tenant, import) => CampaignKey::DueImport(tenant, import).key(),
+            Self::Media(tenant, media) => CampaignKey::DueMedia(tenant, media).key(),
         }
     }
 }
@@ -183,6 +186,9 @@ impl Campaigns {
                     }
                     Some(CampaignKey::DueImport(tenant, import)) => {
                         all.push(Due::Import(tenant, import));
+                    }
+                    Some(CampaignKey::DueMedia(tenant, media)) => {
+                        all.push(Due::Media(tenant, media));
                     }
                     _ => return Err(Fault::lasting("read due work", "a key of another kind")),
                 }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use policy::phone::PhoneNumber;
-use reqwest::StatusCode;
+use reqwest::{StatusCode, multipart};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::gate::{self, Gate};
@@ -70,6 +70,47 @@ pub enum Answer {
     /// Bytes left and no answer came, or it made no sense: nobody knows.
     NoAnswer,
 }
+
+/// A file for WhatsApp.
+#[derive(Clone)]
+pub struct MediaFile {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub media_type: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for MediaFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "MediaFile({}, {} bytes)",
+            self.media_type,
+            self.bytes.len()
+        )
+    }
+}
+
+/// What came of an upload.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Uploaded {
+    /// WhatsApp keeps it under this id, for 30 days and this number only.
+    Kept {
+        /// WhatsApp's id of it.
+        id: String,
+    },
+    /// WhatsApp does not take this file, however often it is asked.
+    Refused,
+}
+
+/// How long an upload may take: 100 MB over a slow line.
+const UPLOAD_TIME: Duration = Duration::from_secs(60);
+
+/// Codes that speak of the file itself: unsupported, or it could not be taken
+/// (Meta, "Error codes").
+const FILE_REFUSED: [u32; 2] = [131_051, 131_053];
 
 /// An error answer. Only `code` decides (Meta, "Error codes").
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -170,6 +211,59 @@ impl Client {
         });
         let answers = Gate::open(futures_util::future::join_all(calls)).await;
         answers.iter().all(Result::is_ok)
+    }
+
+    /// Uploads a file for one number; WhatsApp's id of it (Meta, "Media").
+    /// Uploading it again does no harm.
+    pub async fn upload(
+        &self,
+        credentials: &Credentials,
+        phone_number_id: &str,
+        file: MediaFile,
+    ) -> Result<Uploaded, Fault> {
+        const OPERATION: &str = "upload a file to WhatsApp";
+        let MediaFile {
+            name,
+            media_type,
+            bytes,
+        } = file;
+        let part = multipart::Part::bytes(bytes)
+            .file_name(name)
+            .mime_str(&media_type)
+            .map_err(|error| Fault::lasting(OPERATION, error))?;
+        let form = multipart::Form::new()
+            .text("messaging_product", "whatsapp")
+            .text("type", media_type)
+            .part("file", part);
+        let call = self
+            .http
+            .post(format!("{}/{phone_number_id}/media", self.base))
+            .bearer_auth(credentials.token.expose_secret())
+            .timeout(UPLOAD_TIME)
+            .multipart(form)
+            .send();
+        let response = Gate::open(call)
+            .await
+            .map_err(|error| Fault::passing(OPERATION, error.without_url()))?;
+        let status = response.status();
+        let body = response
+            .bytes()
+            .await
+            .map_err(|error| Fault::passing(OPERATION, error.without_url()))?;
+        if status.is_success() {
+            let uploaded: wire::UploadResponse =
+                serde_json::from_slice(&body).map_err(|error| Fault::passing(OPERATION, error))?;
+            return Ok(Uploaded::Kept { id: uploaded.id });
+        }
+        let error = serde_json::from_slice::<wire::ErrorResponse>(&body).ok();
+        let code = error.and_then(|error| error.error.code);
+        if code.is_some_and(|code| FILE_REFUSED.contains(&code)) {
+            return Ok(Uploaded::Refused);
+        }
+        Err(Fault::passing(
+            OPERATION,
+            format!("WhatsApp answered {status}"),
+        ))
     }
 
     /// The templates named `name` of an account, in Meta's own JSON.

@@ -64,6 +64,16 @@ pub enum Parameter {
         /// The code.
         coupon_code: String,
     },
+    /// A document.
+    Document {
+        /// Which.
+        document: MediaId,
+    },
+    /// A picture.
+    Image {
+        /// Which.
+        image: MediaId,
+    },
     /// The payload of a quick reply.
     Payload {
         /// What comes back when the person taps the button.
@@ -77,6 +87,27 @@ pub enum Parameter {
         /// Its value.
         text: String,
     },
+    /// A film.
+    Video {
+        /// Which.
+        video: MediaId,
+    },
+}
+
+/// An uploaded file, by WhatsApp's id of it.
+#[derive(Clone, Serialize)]
+pub struct MediaId {
+    /// The id.
+    pub id: String,
+    /// How a document is called where it is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filename: Option<String>,
+}
+
+impl std::fmt::Debug for MediaId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MediaId(…)")
+    }
 }
 
 impl std::fmt::Debug for Component {
@@ -134,6 +165,12 @@ pub(super) struct SendResponse {
 
 #[derive(Deserialize)]
 pub(super) struct SentMessage {
+    pub(super) id: String,
+}
+
+/// The good answer to an upload.
+#[derive(Deserialize)]
+pub(super) struct UploadResponse {
     pub(super) id: String,
 }
 

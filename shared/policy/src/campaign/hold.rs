@@ -19,6 +19,9 @@ pub enum HoldReason {
     CanaryStops,
     /// The fate of too many of the first people stayed unknown.
     CanaryUnanswered,
+    /// The file of the message is not the one that was approved, or may not be
+    /// used any more.
+    MediaChanged,
     /// WhatsApp stopped the number.
     NumberStopped,
     /// A person paused it.
@@ -38,7 +41,7 @@ pub enum HoldReason {
 
 impl HoldReason {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::AccountStopped,
         Self::BudgetSpent,
         Self::CanaryFailures,
@@ -46,6 +49,7 @@ impl HoldReason {
         Self::CanaryReview,
         Self::CanaryStops,
         Self::CanaryUnanswered,
+        Self::MediaChanged,
         Self::NumberStopped,
         Self::Operator,
         Self::PriceUnknown,
@@ -65,6 +69,7 @@ impl HoldReason {
             Self::CanaryReview => "canary_review",
             Self::CanaryStops => "canary_stops",
             Self::CanaryUnanswered => "canary_unanswered",
+            Self::MediaChanged => "media_changed",
             Self::NumberStopped => "number_stopped",
             Self::Operator => "operator",
             Self::PriceUnknown => "price_unknown",
@@ -106,6 +111,9 @@ impl fmt::Display for HoldReason {
             Self::CanaryReview => "a bound of the first people is passed, but it may be chance",
             Self::CanaryStops => "too many of the first people said stop",
             Self::CanaryUnanswered => "the fate of too many of the first people is not known",
+            Self::MediaChanged => {
+                "the file is not the one that was approved, or may not be used; approve it again"
+            }
             Self::NumberStopped => "WhatsApp stopped the number",
             Self::Operator => "a person paused it",
             Self::PriceUnknown => "a message's price is not known; name one in the budget",

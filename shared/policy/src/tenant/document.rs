@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use jiff::civil::Weekday;
 use serde::{Deserialize, Serialize};
 
-use super::Settings;
+use super::{Settings, UnknownLinks};
 use crate::jurisdiction::{Jurisdictions, Sector};
 use crate::limits::FrequencyCap;
 use crate::purpose::Purpose;
@@ -30,6 +30,9 @@ pub struct Document {
     pub domains: Domains,
     /// Whether a warning needs another person's approval than the author's.
     pub two_person_approval: bool,
+    /// What becomes of a message whose links cannot be looked up at the moment:
+    /// `warn`, so that a person answers for it, or `block`; `warn` by default.
+    pub unknown_links: Option<String>,
     /// Whether an opt-out is confirmed by one message.
     pub confirm_optouts: bool,
 }
@@ -126,6 +129,7 @@ impl TryFrom<&Document> for Settings {
                 domain(name)
             }),
             two_person_approval: document.two_person_approval,
+            unknown_links: check.unknown_links(document.unknown_links.as_deref()),
             confirms_optouts: document.confirm_optouts,
         };
         if check.0.is_empty() {
@@ -141,6 +145,17 @@ impl TryFrom<&Document> for Settings {
 struct Check(Vec<Wrong>);
 
 impl Check {
+    fn unknown_links(&mut self, word: Option<&str>) -> UnknownLinks {
+        match word {
+            None | Some("warn") => UnknownLinks::Warn,
+            Some("block") => UnknownLinks::Block,
+            Some(_) => {
+                self.refuse("/unknown_links", "warn or block");
+                UnknownLinks::Block
+            }
+        }
+    }
+
     fn refuse(&mut self, pointer: impl Into<String>, expected: impl Into<String>) {
         self.0.push(Wrong {
             pointer: pointer.into(),

@@ -23,6 +23,7 @@ fn settings_reach_the_terms() {
             "keywords": [{"text": "Batal promo", "means": "optout"}],
             "domains": {"own": ["toko.co.id"], "brands": ["bücher.de"]},
             "two_person_approval": true,
+            "unknown_links": "block",
             "confirm_optouts": true
         }"#,
     )
@@ -34,6 +35,7 @@ fn settings_reach_the_terms() {
     assert!(terms.reviewed_countries.contains("MY"));
     assert_eq!(terms.window, settings.window);
     assert_eq!(settings.keywords.len(), 1);
+    assert_eq!(settings.unknown_links.verdict(), Verdict::Block);
     assert_eq!(settings.own_domains, ["toko.co.id"]);
     assert_eq!(settings.brand_domains, ["xn--bcher-kva.de"]);
 }

@@ -291,6 +291,8 @@ fn options(setting: Setting, clock: &SharedClock) -> Options {
         tier: Tier::Unlimited,
         behaviour: behaviour(),
         webhooks: webhooks(setting.disturbed),
+        parameters: Vec::new(),
+        expander: None,
         answers: ANSWERS,
         network: Network::default(),
         time_limits: false,
