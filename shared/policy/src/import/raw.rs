@@ -53,6 +53,11 @@ impl RawRecord {
         }
     }
 
+    /// Gives room to so many cells of a record.
+    pub(super) fn give_room(&mut self, cells: usize) {
+        self.ends.resize(cells, 0);
+    }
+
     pub(super) fn clear(&mut self) {
         self.clear_for(Way::Record);
         self.is_done = false;

@@ -10,6 +10,7 @@ use super::limits::Limits;
 use super::raw::{RawRecord, Way};
 use super::record::{Cells, Record};
 use super::refusal::{FileProblem, FileRefusal};
+use super::report::added;
 use super::sniff::{self, Layout, Sniffed};
 use super::unpack::{Packing, Unpacker};
 
@@ -119,9 +120,12 @@ impl Reader {
             Packing::Plain => (Unpacker::plain(), 0),
             Packing::Gzip | Packing::Zip => (Unpacker::new(), checkpoint.offset),
         };
+        let mut raw = RawRecord::new(&limits);
+        raw.give_room(room(&limits, &checkpoint.layout));
         Self {
             unpacker,
             pass_over,
+            raw,
             input: Input::new(checkpoint.encoding, checkpoint.offset),
             core: core_for(&checkpoint.layout, true),
             bare: core_for(&checkpoint.layout, false),
@@ -336,6 +340,7 @@ impl Reader {
             None => refusal,
         })?;
         self.input.set_encoding(encoding);
+        self.raw.give_room(room(&self.limits, &layout));
         self.core = core_for(&layout, true);
         self.bare = core_for(&layout, false);
         self.stage = Stage::Reading(Box::new(layout));
@@ -483,6 +488,12 @@ impl Reader {
         let most = self.limits.cell_bytes;
         self.cells.fill(&self.raw, self.input.encoding(), most);
     }
+}
+
+/// How many cells of a record are kept.
+fn room(limits: &Limits, layout: &Layout) -> usize {
+    let headers = layout.mapping.columns().iter();
+    limits.columns + added(headers.map(|column| column.header.as_str()))
 }
 
 fn core_for(layout: &Layout, quoting: bool) -> csv_core::Reader {

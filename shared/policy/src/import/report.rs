@@ -10,6 +10,13 @@ use super::text::guards_formula;
 /// The columns that the report adds in front, and an import leaves out.
 const ADDED: [&str; 4] = ["izin_line", "izin_code", "izin_reason", "izin_alasan"];
 
+/// How many columns of a header line a report has added. They do not count
+/// against [`Limits::columns`](super::Limits::columns): the report on the widest
+/// file can be read too.
+pub(super) fn added<'a>(headers: impl Iterator<Item = &'a str>) -> usize {
+    headers.zip(ADDED).take_while(|(a, b)| a == b).count()
+}
+
 /// Writes a rejection report in UTF-8, with the delimiter of the file.
 ///
 /// Law: no cell of a report starts a formula in a spreadsheet, and a report

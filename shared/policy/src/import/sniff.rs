@@ -7,6 +7,7 @@ use super::encoding::Encoding;
 use super::header::{self, ExplicitMapping, Mapping};
 use super::phone::looks_like_phone;
 use super::refusal::{FileProblem, FileRefusal};
+use super::report::added;
 use super::role::Role;
 
 /// What separates the cells of a file.
@@ -95,6 +96,10 @@ pub(super) fn sniff(
         if declared.is_some() {
             records.remove(0);
         }
+        let columns = columns
+            + records
+                .first()
+                .map_or(0, |first| added(first.cells.iter().map(String::as_str)));
         // A table ends where it grows too wide.
         if let Some(wide) = records
             .iter()
