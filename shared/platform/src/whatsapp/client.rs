@@ -242,20 +242,13 @@ impl Client {
             .timeout(UPLOAD_TIME)
             .multipart(form)
             .send();
-        let response = Gate::open(call)
-            .await
-            .map_err(|error| Fault::passing(OPERATION, error.without_url()))?;
-        let status = response.status();
-        let body = response
-            .bytes()
-            .await
-            .map_err(|error| Fault::passing(OPERATION, error.without_url()))?;
+        let (status, body) = exchange(call, OPERATION).await?;
         if status.is_success() {
-            let uploaded: wire::UploadResponse =
-                serde_json::from_slice(&body).map_err(|error| Fault::passing(OPERATION, error))?;
+            let uploaded: wire::UploadResponse = serde_json::from_slice(body.as_ref())
+                .map_err(|error| Fault::passing(OPERATION, error))?;
             return Ok(Uploaded::Kept { id: uploaded.id });
         }
-        let error = serde_json::from_slice::<wire::ErrorResponse>(&body).ok();
+        let error = serde_json::from_slice::<wire::ErrorResponse>(body.as_ref()).ok();
         let code = error.and_then(|error| error.error.code);
         if code.is_some_and(|code| FILE_REFUSED.contains(&code)) {
             return Ok(Uploaded::Refused);
@@ -280,14 +273,7 @@ impl Client {
             .query(&[("name", name), ("limit", "100")])
             .bearer_auth(credentials.token.expose_secret())
             .send();
-        let response = Gate::open(call)
-            .await
-            .map_err(|error| Fault::passing(OPERATION, error.without_url()))?;
-        let status = response.status();
-        let body = response
-            .bytes()
-            .await
-            .map_err(|error| Fault::passing(OPERATION, error.without_url()))?;
+        let (status, body) = exchange(call, OPERATION).await?;
         if !status.is_success() {
             let reason = format!("WhatsApp answered {status}");
             return Err(if status.is_server_error() {
@@ -296,10 +282,21 @@ impl Client {
                 Fault::lasting(OPERATION, reason)
             });
         }
-        let listing: wire::TemplateListing =
-            serde_json::from_slice(&body).map_err(|error| Fault::lasting(OPERATION, error))?;
+        let listing: wire::TemplateListing = serde_json::from_slice(body.as_ref())
+            .map_err(|error| Fault::lasting(OPERATION, error))?;
         Ok(listing.data)
     }
+}
+
+/// A call that may be made again: status and body of its answer.
+async fn exchange(
+    call: impl Future<Output = Result<reqwest::Response, reqwest::Error>>,
+    operation: &'static str,
+) -> Result<(StatusCode, impl AsRef<[u8]>), Fault> {
+    let failed = |error: reqwest::Error| Fault::passing(operation, error.without_url());
+    let response = Gate::open(call).await.map_err(failed)?;
+    let status = response.status();
+    Ok((status, response.bytes().await.map_err(failed)?))
 }
 
 /// An answer by its body; the HTTP status only says which of the two to expect.
