@@ -90,8 +90,8 @@ impl<'a> Ledger<'a> {
         self.writing = std::mem::take(&mut self.unwritten);
         self.urgent = false;
         self.written_at = self.deps.clock.now();
-        let mut outcomes = self.outcomes.clone();
-        outcomes.retain(|index, _| self.writing.contains(index));
+        let noted = |index: &u8| Some((*index, self.outcomes.get(index)?.clone()));
+        let outcomes: BTreeMap<u8, Outcome> = self.writing.iter().filter_map(noted).collect();
         let (campaigns, sender) = (&self.deps.campaigns, self.sender);
         let (block, place) = (self.block, (self.attempt, self.part));
         self.part += 1;
