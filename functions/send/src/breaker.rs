@@ -8,6 +8,7 @@ use policy::attempt::Next;
 use policy::breaker::{Breaker, Subject};
 
 use crate::Deps;
+use crate::content::Content;
 use crate::range::Sender;
 
 impl Sender {
@@ -15,7 +16,10 @@ impl Sender {
         Subject {
             account: &self.account,
             number: &self.phone_number_id,
-            template: &self.template.name,
+            template: match &self.content {
+                Content::Answer(_) => "",
+                Content::Template(filling) => &filling.template.name,
+            },
         }
     }
 }

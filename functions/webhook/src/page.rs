@@ -10,7 +10,6 @@
 mod act;
 mod answer;
 mod view;
-mod words;
 
 use std::sync::Arc;
 
@@ -23,6 +22,7 @@ use http::HeaderMap;
 use http::header::ACCEPT_LANGUAGE;
 use platform::contacts::Agreement;
 use platform::fault::{Fault, chain};
+use policy::language::Language;
 use policy::person::Person;
 use policy::preference::{BadLink, LinkKey, PreferenceLink};
 use secrecy::ExposeSecret as _;
@@ -30,7 +30,6 @@ use serde::Deserialize;
 
 use self::act::Act;
 use self::answer::{gone, page, see, short};
-use self::words::Language;
 use crate::Deps;
 
 /// Most bytes of a form.

@@ -91,14 +91,14 @@ pub(crate) fn resume(
 }
 
 /// When it was said, by Meta's clock, unless that cannot be.
-fn said_at(update: &Update, now: Timestamp) -> Option<Timestamp> {
+pub(crate) fn said_at(update: &Update, now: Timestamp) -> Option<Timestamp> {
     let latest = now.saturating_add(SKEW).unwrap_or(Timestamp::MAX);
     update.at().filter(|at| *at <= latest)
 }
 
 /// The id of an event: the same for the same arrival, and unguessable as to
 /// the person, because the person goes in as a keyed hash.
-fn event_id(
+pub(crate) fn event_id(
     kind: &str,
     tenant: TenantId,
     person: ContactToken,

@@ -38,7 +38,7 @@ pub use self::imports::{
 };
 pub use self::ledger::BlockLedger;
 pub use self::media::{FoundInFile, Media, MediaState, Upload};
-pub use self::meta::{Campaign, NewCampaign, TemplateRef};
+pub use self::meta::{Campaign, Content, NewCampaign, TemplateRef, Templated};
 pub use self::preflight::Preflighted;
 pub use self::release::ReleaseReport;
 pub use self::survey::{BlockCursor, Survey};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use jiff::Timestamp;
-use policy::ids::{CampaignId, ImportId, MediaId, TenantId};
+use policy::ids::{CampaignId, EventId, ImportId, MediaId, TenantId};
 use policy::token::ContactToken;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -127,6 +127,48 @@ pub enum ReceiptTask {
         tenant: TenantId,
         /// The object's key.
         object: String,
+    },
+    /// People who wrote to one of the tenant's numbers.
+    WroteV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// The business number that they wrote to, by WhatsApp's id of it.
+        number: String,
+        /// Each message.
+        messages: Vec<WroteV1>,
+    },
+}
+
+/// That somebody wrote, and whether they get an answer.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct WroteV1 {
+    /// Who: the person, or keyed hash of an identity whose person is not known
+    /// to whoever queued this.
+    pub who: TokenText,
+    /// Whether `who` is such an identity.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alias: bool,
+    /// When, by Meta's clock.
+    pub at: Timestamp,
+    /// What they asked for, if there is an answer to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asks: Option<AsksV1>,
+}
+
+/// What somebody asked for that has an answer.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum AsksV1 {
+    /// Help.
+    Help {
+        /// The event: the same message has the same however often it arrives.
+        event: EventId,
+    },
+    /// To stop.
+    Stop {
+        /// What, by the codes of its scopes.
+        scopes: Vec<String>,
     },
 }
 

@@ -6,4 +6,4 @@ pub mod signature;
 mod wire;
 
 pub use self::client::{Answer, Client, Credentials, MediaFile, Refused, Sent, Uploaded};
-pub use self::wire::{Component, MediaId, Parameter, TemplateMessage};
+pub use self::wire::{Component, MediaId, Message, Parameter, TemplateMessage, TextMessage};

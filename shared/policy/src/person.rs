@@ -21,9 +21,19 @@ pub struct Person {
     /// When WhatsApp last declined advertising for the person (131049), where
     /// known: they get too much of it, from whomever.
     pub marketing_declined_at: Option<Timestamp>,
-    /// Until when the person's own last message lets a free text through;
-    /// `None` if they have not written lately.
-    pub service_window_ends: Option<Timestamp>,
+    /// What the person's own last message lets through; `None` if they have not
+    /// written lately.
+    pub service_window: Option<ServiceWindow>,
+}
+
+/// A while in which free texts get through, to whoever wrote (Meta, "Customer
+/// service windows").
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ServiceWindow {
+    /// From which business number: the one that the person wrote to.
+    pub sender: String,
+    /// Until when.
+    pub ends: Timestamp,
 }
 
 impl Person {

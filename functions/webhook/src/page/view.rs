@@ -3,12 +3,12 @@
 use http::StatusCode;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use policy::consent::{Consent, Grant};
+use policy::language::Language;
 use policy::preference::BadLink;
 use policy::purpose::Scope;
 
 use super::Shown;
 use super::act::Act;
-use super::words::Language;
 
 /// The one style: large type, large buttons, contrast above 7 : 1 (WCAG 2.2
 /// AAA), one column that fits a telephone.

@@ -11,7 +11,7 @@ use reqwest::{StatusCode, multipart};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::gate::{self, Gate};
-use super::wire::{self, TemplateMessage};
+use super::wire::{self, Message};
 use crate::contacts::Claimed;
 use crate::fault::Fault;
 
@@ -168,10 +168,10 @@ impl Client {
         phone_number_id: &str,
         claimed: Claimed,
         to: &PhoneNumber,
-        message: &TemplateMessage,
+        message: &Message,
         callback: &str,
     ) -> Sent {
-        let body = wire::SendRequest::template(to, message, callback);
+        let body = wire::SendRequest::new(to, message, callback);
         let sent = self
             .http
             .post(format!("{}/{phone_number_id}/messages", self.base))
