@@ -20,6 +20,7 @@ mod pace;
 mod page;
 mod privacy;
 mod redelivery;
+mod rights;
 mod send_model;
 mod settings;
 mod single;

@@ -17,7 +17,8 @@ use utoipa_axum::routes;
 use crate::problem::Problem;
 use crate::request::BODY_MAX;
 use crate::{
-    Deps, breakers, campaigns, contacts, imports, lists, media, messages, optouts, settings,
+    Deps, breakers, campaigns, contacts, copy, imports, lists, media, messages, optouts, requests,
+    settings,
 };
 
 /// The service's HTTP face.
@@ -84,6 +85,10 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
         .routes(routes!(optouts::create))
         .routes(routes!(contacts::token))
         .routes(routes!(contacts::explain))
+        .routes(routes!(copy::show))
+        .routes(routes!(requests::erase))
+        .routes(routes!(requests::list))
+        .routes(routes!(requests::close))
         .routes(routes!(settings::show, settings::replace))
         .split_for_parts()
 }
@@ -106,7 +111,7 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
         (name = "breakers", description = "What stops messages at once: the kill switch, and what WhatsApp stopped."),
         (name = "media", description = "Files that messages show: uploaded, checked, and only then usable."),
         (name = "messages", description = "One message to one person, ahead of every campaign."),
-        (name = "contacts", description = "Single people: opt-outs and explanations."),
+        (name = "contacts", description = "Single people: opt-outs, explanations, and what they ask about their data."),
         (name = "settings", description = "What the tenant decides for itself."),
     ),
     modifiers(&ApiKeyScheme),

@@ -25,7 +25,10 @@ pub(crate) struct Message {
 impl Message {
     /// `None` if either cannot be read.
     pub(crate) fn read(content: &Templated, json: &str) -> Option<Self> {
-        let entries = content.mapping.iter().map(|(k, v)| (k.as_str(), v.as_str()));
+        let entries = content
+            .mapping
+            .iter()
+            .map(|(k, v)| (k.as_str(), v.as_str()));
         Some(Self {
             template: Template::parse(json).ok()?,
             mapping: Mapping::parse(entries).ok()?,

@@ -12,6 +12,7 @@
 mod answers;
 mod declines;
 mod links;
+mod requests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -132,6 +133,12 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
             }) => {
                 for link in told {
                     links.told(tenant, link.alias.0, link.token.0, &message_id);
+                }
+            }
+            Ok(ReceiptTask::RequestV1 { tenant, request }) => {
+                if let Err(fault) = requests::take(tenant, request, deps).await {
+                    tracing::warn!(error = chain(&fault), "request comes again");
+                    failed.insert(message_id);
                 }
             }
             Ok(ReceiptTask::StatusesV1 { tenant, statuses }) => {

@@ -174,10 +174,7 @@ impl<'a> Run<'a> {
 
     /// The policy's answer for one person as they were last read, and the
     /// message for them.
-    pub(crate) fn decide(
-        &self,
-        candidate: &Candidate,
-    ) -> Result<(Permit, Message), Outcome> {
+    pub(crate) fn decide(&self, candidate: &Candidate) -> Result<(Permit, Message), Outcome> {
         let now = self.deps.clock.now();
         let decision = policy::send::decide(&Facts {
             now,

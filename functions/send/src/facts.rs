@@ -85,7 +85,10 @@ async fn home(
         return Ok(None);
     };
     let lists = deps.campaigns.list_ids(tenant).await?;
-    let found = deps.contacts.subscriptions_of(tenant, &lists, token).await?;
+    let found = deps
+        .contacts
+        .subscriptions_of(tenant, &lists, token)
+        .await?;
     let agreed_at = |subscription: &Subscription| match &subscription.consent {
         Consent::Granted(grant) => Some(grant.at),
         Consent::NeverAsked | Consent::Requested { .. } | Consent::Withdrawn { .. } => None,

@@ -31,7 +31,9 @@ pub(crate) fn compose(
             let page = page.map(|(page, public_url)| format!("{public_url}/p/{page}"));
             let language = subscription.language.as_deref().and_then(Language::parse);
             let language = language.unwrap_or_default();
-            let text = reply.answer.text(&reply.business, page.as_deref(), language);
+            let text = reply
+                .answer
+                .text(&reply.business, page.as_deref(), language);
             Ok(Message::Text(TextMessage::new(text)))
         }
         Content::Template(filling) => {

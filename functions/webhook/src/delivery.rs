@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use platform::fault::{Fault, chain};
 use platform::inbound::{self, KeptUpdate};
 use platform::metrics::Metrics;
-use platform::queue::{LinkV1, ReceiptTask, StatusV1, TokenText, WroteV1};
+use platform::queue::{LinkV1, ReceiptTask, RequestV1, StatusV1, TokenText, WroteV1};
 use platform::whatsapp::signature::VerifiedBody;
 use policy::attempt;
 use policy::breaker::Breaker;
@@ -24,7 +24,7 @@ use crate::names::{Keys, Move, Name};
 use crate::news;
 use crate::stops::{Unattributed, resume, stops};
 use crate::updates::{self, Kind, Person, Update};
-use crate::wrote::wrote;
+use crate::wrote::{erasure, wrote};
 
 /// Most statuses of one queue message: some 60 KB of the longest.
 const STATUSES_MAX: usize = 200;
@@ -211,12 +211,14 @@ impl Work<'_> {
         let mut links: BTreeSet<(ContactToken, ContactToken)> = BTreeSet::new();
         let mut breaks: BTreeSet<(Breaker, u32)> = BTreeSet::new();
         let mut written: BTreeMap<String, Vec<WroteV1>> = BTreeMap::new();
+        let mut requests: Vec<RequestV1> = Vec::new();
         for update in updates {
             breaks.extend(news::breaker(&update));
             let wrote = keys.and_then(|keys| wrote(tenant, &update, keys, self.now));
             if let Some((number, message)) = wrote {
                 written.entry(number).or_default().push(message);
             }
+            requests.extend(keys.and_then(|keys| erasure(tenant, &update, keys, self.now)));
             let name = keys.zip(update.person());
             let name = name.map(|(keys, person)| Name::of(tenant, person, keys));
             match status_of_ours(&update, name.as_ref()) {
@@ -255,6 +257,8 @@ impl Work<'_> {
                     code,
                 }),
         );
+        let of_tenant = |request| ReceiptTask::RequestV1 { tenant, request };
+        tasks.extend(requests.into_iter().map(of_tenant));
         for (number, messages) in written {
             tasks.extend(
                 messages

@@ -86,7 +86,13 @@ pub(crate) fn resume(
     let at = said_at(update, now)?;
     let source = asks.source;
     let id = event_id("resume:v1", tenant, first, update, Some(at), source, "");
-    let event = ResumeEvent { id, at, source };
+    let scope = Scope::Everything;
+    let event = ResumeEvent {
+        id,
+        at,
+        source,
+        scope,
+    };
     Some(Resume { name, event })
 }
 

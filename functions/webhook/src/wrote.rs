@@ -2,11 +2,13 @@
 //! what `receipts` needs to know of it, without the words.
 
 use jiff::Timestamp;
-use platform::queue::{AsksV1, TokenText, WroteV1};
+use platform::queue::{AsksV1, RequestV1, TokenText, WroteV1};
 use policy::answer::WINDOW;
 use policy::ids::TenantId;
+use policy::person::SuppressionSource;
 use policy::purpose::Scope;
 use policy::reply::Label;
+use policy::rights::{Right, Way};
 use policy::token::ContactToken;
 
 use crate::asks::{Asks, asks};
@@ -53,6 +55,30 @@ pub(crate) fn wrote(
     Some((number, message))
 }
 
+/// That somebody asks, in their own words, for their data to be deleted. It is
+/// told for a person to read: words may mean less than they say.
+pub(crate) fn erasure(
+    tenant: TenantId,
+    update: &Update,
+    keys: &Keys,
+    now: Timestamp,
+) -> Option<RequestV1> {
+    let Kind::Message(message) = &update.kind else {
+        return None;
+    };
+    asks(update, keys.keywords(tenant)).filter(|asks| asks.erases)?;
+    let who = Name::of(tenant, &message.person, keys).token?;
+    let at = said_at(update, now).unwrap_or(now).min(now);
+    let source = SuppressionSource::Keyword;
+    Some(RequestV1 {
+        id: event_id("erasure:v1", tenant, who, update, Some(at), source, ""),
+        who: TokenText(who),
+        right: Right::Erasure.code().to_owned(),
+        way: Way::Chat.code().to_owned(),
+        at,
+    })
+}
+
 /// What there is an answer to. A call for help that may be none gets no answer;
 /// a stop that may be none is one.
 fn answerable(
@@ -64,7 +90,12 @@ fn answerable(
 ) -> Option<AsksV1> {
     match asks.label {
         Label::Optout => Some(AsksV1::Stop {
-            scopes: asks.scopes.iter().map(Scope::code).map(str::to_owned).collect(),
+            scopes: asks
+                .scopes
+                .iter()
+                .map(Scope::code)
+                .map(str::to_owned)
+                .collect(),
         }),
         Label::Help if !asks.review => Some(AsksV1::Help {
             event: event_id("help:v1", tenant, who, update, Some(at), asks.source, ""),

@@ -2,6 +2,7 @@
 
 mod alias;
 mod chain;
+mod erasure;
 mod items;
 mod moved;
 mod person;

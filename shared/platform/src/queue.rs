@@ -105,6 +105,13 @@ pub enum ReceiptTask {
         /// Each link.
         links: Vec<LinkV1>,
     },
+    /// Somebody asked about their data.
+    RequestV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// What.
+        request: RequestV1,
+    },
     /// Statuses of requests that this service made.
     StatusesV1 {
         /// Whose.
@@ -170,6 +177,22 @@ pub enum AsksV1 {
         /// What, by the codes of its scopes.
         scopes: Vec<String>,
     },
+}
+
+/// What somebody asked about their data.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestV1 {
+    /// The event: the same request has the same however often it arrives.
+    pub id: EventId,
+    /// Who.
+    pub who: TokenText,
+    /// `copy` or `erasure`.
+    pub right: String,
+    /// `api`, `chat` or `page`.
+    pub way: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// One status: ids and codes only.

@@ -38,11 +38,7 @@ impl Language {
     }
 
     /// The address first, then what is known of the person, then the browser.
-    pub fn choose(
-        query: Option<&str>,
-        person: Option<&str>,
-        accepted: Option<&str>,
-    ) -> Self {
+    pub fn choose(query: Option<&str>, person: Option<&str>, accepted: Option<&str>) -> Self {
         query
             .and_then(Self::parse)
             .or_else(|| person.and_then(Self::parse))

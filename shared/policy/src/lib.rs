@@ -30,6 +30,7 @@ pub mod reason;
 pub mod receipt;
 pub mod reply;
 pub mod resume;
+pub mod rights;
 pub mod schedule;
 pub mod send;
 pub mod subscription;

@@ -52,6 +52,12 @@ impl Person {
             .find(|claim| claim.campaign == campaign)
     }
 
+    /// Until when a free text from the business number `sender` gets through.
+    pub fn window_of(&self, sender: &str) -> Option<Timestamp> {
+        let window = self.service_window.as_ref()?;
+        (window.sender == sender).then_some(window.ends)
+    }
+
     /// The claims to keep when `now` adds another: trimmed by age, never by
     /// count, so that no live block loses its claim.
     pub fn claims_kept(&self, now: Timestamp) -> impl Iterator<Item = &Claim> {

@@ -53,7 +53,10 @@ fn what_has_an_answer_is_told_without_the_words() {
     // The same message is the same event.
     assert_eq!(asks("HELP"), asks("HELP"));
     let told = serde_json::to_string(&told(text("STOP", 5)).unwrap()).unwrap();
-    assert!(!told.contains("8121111") && !told.contains("STOP"), "{told}");
+    assert!(
+        !told.contains("8121111") && !told.contains("STOP"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -80,7 +80,8 @@ impl NewCampaign {
 
     /// The template's name, where it has one; nobody has a template without one.
     pub fn template_name(&self) -> &str {
-        self.templated().map_or("", |content| &content.template.name)
+        self.templated()
+            .map_or("", |content| &content.template.name)
     }
 }
 

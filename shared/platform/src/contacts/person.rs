@@ -113,7 +113,7 @@ impl HistoryItem {
         Self {
             v: 1,
             kind: RESUME.to_owned(),
-            scope: Scope::Everything.code().to_owned(),
+            scope: resume.scope.code().to_owned(),
             source: resume.source.code().to_owned(),
             at: millis(resume.at),
             recorded_at: millis(now),

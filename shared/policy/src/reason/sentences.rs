@@ -72,9 +72,7 @@ impl RefusalReason {
                 "policy: the tenant reviews the law of a country before marketing goes there"
             }
             Self::NoGoodHour => "policy: what is not known of a person's clock counts as night",
-            Self::AnsweredLately => {
-                "policy: two machines that answer each other come to an end"
-            }
+            Self::AnsweredLately => "policy: two machines that answer each other come to an end",
             Self::ContentBlocked => "policy: nobody gets a link or file that was found harmful",
             Self::TemplateUnusable => "Meta, Template status; errors 132007 and 132016",
             Self::AlreadyClaimed => "policy: one campaign, one message for each person",

@@ -159,8 +159,8 @@ fn service_window(facts: &Facts<'_>) -> Option<RefusalReason> {
 }
 
 fn in_service_window(facts: &Facts<'_>) -> bool {
-    let window = facts.person.service_window.as_ref();
-    window.is_some_and(|window| window.sender == facts.campaign.sender && facts.now < window.ends)
+    let ends = facts.person.window_of(&facts.campaign.sender);
+    ends.is_some_and(|end| facts.now < end)
 }
 
 fn country(facts: &Facts<'_>) -> Option<RefusalReason> {
