@@ -2,6 +2,7 @@
 
 use izin::house::Seeds;
 use jiff::SignedDuration;
+use policy::ids::CampaignId;
 use serde_json::json;
 use simulator::{FaultEffect, FaultWhen, RequestFault, Tier};
 
@@ -62,22 +63,23 @@ async fn workers_together_never_reserve_more_than_a_day_holds() {
     );
 }
 
-/// So many people, every one of whom has WhatsApp.
-fn people(count: usize) -> Vec<String> {
-    (0..count).map(|nth| format!("+6281211{nth:06}")).collect()
-}
-
-#[tokio::test]
-async fn a_campaign_larger_than_the_day_goes_on_the_next_day() {
+/// A campaign as far as approved.
+async fn sixty_two_people_and_room_for_fifty() -> (World, CampaignId) {
     let mut world = World::with(Setting {
         tier: Tier::Limited(50),
         ..Setting::default()
     })
     .await;
-    let everybody = people(62);
-    let numbers: Vec<&str> = everybody.iter().map(String::as_str).collect();
+    let numbers: Vec<String> = (0..62).map(|nth| format!("+6281211{nth:06}")).collect();
+    let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
     let (list, _) = world.import(&csv(&numbers)).await;
     let id = world.approved_campaign(&list).await;
+    (world, id)
+}
+
+#[tokio::test]
+async fn a_campaign_larger_than_the_day_goes_on_the_next_day() {
+    let (mut world, id) = sixty_two_people_and_room_for_fifty().await;
     world.start(id).await;
     world.live(30).await;
     let view = world.view(id).await;
@@ -104,13 +106,7 @@ async fn a_campaign_larger_than_the_day_goes_on_the_next_day() {
 #[tokio::test]
 async fn room_that_nobody_used_is_there_for_others() {
     // Twelve of them have no WhatsApp: no message of theirs counts.
-    let mut world = World::with(Setting {
-        tier: Tier::Limited(50),
-        ..Setting::default()
-    })
-    .await;
-    let everybody = people(62);
-    let numbers: Vec<&str> = everybody.iter().map(String::as_str).collect();
+    let (mut world, id) = sixty_two_people_and_room_for_fifty().await;
     for nth in 1..=12 {
         world.house.simulator.add_fault(RequestFault {
             when: FaultWhen::Nth(nth),
@@ -118,8 +114,6 @@ async fn room_that_nobody_used_is_there_for_others() {
             times: None,
         });
     }
-    let (list, _) = world.import(&csv(&numbers)).await;
-    let id = world.approved_campaign(&list).await;
     world.start(id).await;
     let end = world.finish(id).await;
     assert_eq!(end["totals"]["accepted"], 50, "{end}");
