@@ -8,6 +8,7 @@ mod control;
 mod control_ends;
 mod crash;
 mod declined;
+mod endpoints;
 mod explain;
 mod fail_closed;
 mod floors;

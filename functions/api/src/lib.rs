@@ -22,6 +22,7 @@ mod imports;
 mod lists;
 mod media;
 mod messages;
+mod numbers;
 mod optouts;
 mod problem;
 mod request;

@@ -17,8 +17,8 @@ use utoipa_axum::routes;
 use crate::problem::Problem;
 use crate::request::BODY_MAX;
 use crate::{
-    Deps, breakers, campaigns, contacts, copy, imports, lists, media, messages, optouts, requests,
-    settings,
+    Deps, breakers, campaigns, contacts, copy, imports, lists, media, messages, numbers, optouts,
+    requests, settings,
 };
 
 /// The service's HTTP face.
@@ -82,6 +82,7 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
         .routes(routes!(media::create))
         .routes(routes!(media::show, media::delete))
         .routes(routes!(messages::create))
+        .routes(routes!(numbers::list))
         .routes(routes!(optouts::create))
         .routes(routes!(contacts::token))
         .routes(routes!(contacts::explain))
@@ -111,6 +112,7 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
         (name = "breakers", description = "What stops messages at once: the kill switch, and what WhatsApp stopped."),
         (name = "media", description = "Files that messages show: uploaded, checked, and only then usable."),
         (name = "messages", description = "One message to one person, ahead of every campaign."),
+        (name = "numbers", description = "What WhatsApp says of the numbers that messages come from."),
         (name = "contacts", description = "Single people: opt-outs, explanations, and what they ask about their data."),
         (name = "settings", description = "What the tenant decides for itself."),
     ),

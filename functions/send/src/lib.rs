@@ -24,6 +24,7 @@ mod money;
 mod pages;
 mod range;
 mod reflex;
+mod room;
 mod slots;
 mod tally;
 
@@ -46,6 +47,7 @@ use platform::objects::Objects;
 use platform::queue::{Queue, SendTask};
 use platform::rate::{Lane, Rates};
 use platform::secrets::Secrets;
+use platform::tier::Tiers;
 use platform::whatsapp;
 use policy::pace::Pace;
 
@@ -121,6 +123,7 @@ pub struct Deps {
     campaigns: Campaigns,
     objects: Objects,
     rates: Rates,
+    tiers: Tiers,
     queue: Queue,
     triggered: Queue,
     secrets: Secrets,
@@ -154,6 +157,7 @@ impl Deps {
                 clock.clone(),
             ),
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table.clone(), clock.clone()),
+            tiers: Tiers::new(dynamodb.clone(), campaigns_table.clone(), clock.clone()),
             rates: Rates::new(dynamodb.clone(), campaigns_table, clock.clone()),
             objects: Objects::new(clients.s3.clone(), config.files_bucket.clone()),
             queue: Queue::new(clients.sqs.clone(), config.send_queue_url.clone()),

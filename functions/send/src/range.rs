@@ -1,22 +1,23 @@
 //! A range of blocks: who sends, with what; then block after block.
 
 use jiff::{SignedDuration, Timestamp};
-use platform::campaigns::Campaign;
+use platform::campaigns::{AdvertisesBy, Campaign};
 use platform::fault::Fault;
 use platform::invocation::Invocation;
 use platform::metrics::Metrics;
 use platform::queue::SendTask;
 use platform::rate::Lane;
-use platform::whatsapp::Credentials;
+use platform::whatsapp::{Credentials, Endpoint};
 use policy::block::Phase;
 use policy::campaign::CampaignState;
+use policy::content::Category;
 use policy::ids::{CampaignId, OwnerNonce, TenantId};
 use policy::pace::Pace;
 use policy::send::Terms;
 
 use crate::content::{self, Content, Gap};
 use crate::money::{self, Intent};
-use crate::{Deps, block, breaker};
+use crate::{Deps, block, breaker, room};
 
 /// Everything that the blocks of one range share.
 #[derive(Debug)]
@@ -26,11 +27,31 @@ pub(crate) struct Sender {
     /// The WhatsApp Business Account.
     pub(crate) account: String,
     pub(crate) phone_number_id: String,
+    /// Where its advertising is posted to.
+    pub(crate) advertises_by: AdvertisesBy,
+    /// The business portfolio, whose numbers share one messaging limit.
+    pub(crate) portfolio: String,
     pub(crate) credentials: Credentials,
     pub(crate) content: Content,
     pub(crate) pace: Pace,
+    /// The campaign's own, below the number's; thousandths of a message per
+    /// second.
+    pub(crate) own_milli_rate: Option<u64>,
     pub(crate) lane: Lane,
     pub(crate) terms: Terms,
+}
+
+impl Sender {
+    /// Where its messages are posted to.
+    pub(crate) fn endpoint(&self) -> Endpoint<'_> {
+        let number = &self.phone_number_id;
+        match self.advertises_by {
+            AdvertisesBy::MarketingMessages if self.content.category() == Category::Marketing => {
+                Endpoint::MarketingMessages(number)
+            }
+            AdvertisesBy::MarketingMessages | AdvertisesBy::Messages => Endpoint::Messages(number),
+        }
+    }
 }
 
 /// How long a worker holds a block at most.
@@ -89,7 +110,7 @@ pub(crate) async fn send(
         if !matches!(planned.phase, Phase::Pending { due } if due <= now) {
             continue;
         }
-        if breaker::is_open(&sender, deps).await? {
+        if breaker::is_open(&sender, deps).await? || room::is_full(&sender, deps).await? {
             return Ok(());
         }
         let deadline = deadline(invocation, now);
@@ -153,6 +174,11 @@ async fn sender(
     if number.tenant != tenant {
         return refuse("its number belongs to another tenant");
     }
+    let health = deps.campaigns.number_health(tenant, &plan.sender).await?;
+    let pace = Pace {
+        transit: deps.transit,
+        ..number.pace(health.as_ref())
+    };
     let credentials = Credentials {
         token: deps.secrets.read(&deps.token_secret).await?,
     };
@@ -174,6 +200,8 @@ async fn sender(
         tenant,
         campaign: id,
         account: number.waba,
+        portfolio: number.portfolio,
+        advertises_by: number.advertises_by,
         phone_number_id: plan.sender.clone(),
         credentials,
         content,
@@ -182,9 +210,10 @@ async fn sender(
         } else {
             Lane::Campaign
         },
-        pace: Pace {
-            transit: deps.transit,
-            ..Pace::usual(number.limit_per_second, number.inbound_per_second)
-        },
+        pace,
+        own_milli_rate: campaign
+            .controls
+            .messages_per_second
+            .map(|pace| u64::from(pace) * 1_000),
     }))
 }

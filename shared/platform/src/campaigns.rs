@@ -15,6 +15,7 @@ mod ledger;
 mod media;
 mod meta;
 mod meta_item;
+mod numbers;
 mod preflight;
 mod release;
 mod requests;
@@ -30,7 +31,7 @@ pub use self::blocks::Settlement;
 pub use self::breakers::{BreakerState, Opening};
 pub use self::budgets::{Begun, CampaignBudget};
 pub use self::controls::{Approved, Controls, Scheduled};
-pub use self::directory::{ApiKey, Due, List, Number, Tenant};
+pub use self::directory::{AdvertisesBy, ApiKey, Due, List, Number, Tenant};
 pub use self::findings::{Doubt, Finding};
 pub use self::idempotency::Answer;
 pub use self::imports::{
@@ -40,6 +41,7 @@ pub use self::imports::{
 pub use self::ledger::BlockLedger;
 pub use self::media::{FoundInFile, Media, MediaState, Upload};
 pub use self::meta::{Campaign, Content, NewCampaign, TemplateRef, Templated};
+pub use self::numbers::NumberHealth;
 pub use self::preflight::Preflighted;
 pub use self::release::ReleaseReport;
 pub use self::requests::{Closed, Request};

@@ -195,6 +195,8 @@ pub enum CampaignKey {
     MediaUpload(TenantId, MediaId, String),
     /// Number → tenant, portfolio, secrets.
     Number(String),
+    /// What WhatsApp says of a tenant's number.
+    NumberHealth(TenantId, String),
     /// One part of the outcomes of one block and attempt.
     Outcomes(TenantId, CampaignId, u32, u16, u16),
     /// One page of a frozen audience.
@@ -283,6 +285,9 @@ impl CampaignKey {
                 Key::new(format_args!("T#{tenant}"), format_args!("K#{campaign}"))
             }
             Self::Number(number) => Key::new(format_args!("N#{number}"), "NUMBER"),
+            Self::NumberHealth(tenant, number) => {
+                Key::new(format_args!("T#{tenant}"), format_args!("N#{number}"))
+            }
             Self::Outcomes(tenant, campaign, block, attempt, part) => Key::new(
                 block_shard(*tenant, *campaign, block % BLOCK_SHARDS),
                 format_args!("O#{block:08}#{attempt:05}#{part:05}"),
@@ -334,6 +339,9 @@ impl CampaignKey {
             (["N", number], ["NUMBER"]) => Self::Number((*number).to_owned()),
             (["R", number], ["RATE"]) => Self::Rate((*number).to_owned()),
             (["T", tenant], ["TENANT"]) => Self::Tenant(tenant.parse().ok()?),
+            (["T", tenant], ["N", number]) => {
+                Self::NumberHealth(tenant.parse().ok()?, (*number).to_owned())
+            }
             (["T", tenant], ["L", list]) => Self::List(tenant.parse().ok()?, list.parse().ok()?),
             (["T", tenant], ["M", name, language]) => Self::Template(
                 tenant.parse().ok()?,
@@ -445,7 +453,7 @@ mod tests {
             0_u32..100_000_000,
             any::<u16>(),
             "[0-9]{5,20}",
-            0_u8..27,
+            0_u8..28,
         );
         parts.prop_map(|(a, b, n, attempt, text, shape)| {
             let tenant = TenantId::from_uuid(Uuid::from_u128(a));
@@ -474,13 +482,14 @@ mod tests {
                 17 => CampaignKey::Budget(tenant, campaign),
                 18 => CampaignKey::Finding(tenant, campaign, n, attempt.to_le_bytes()[0]),
                 21 => CampaignKey::Account(text),
-                25 => CampaignKey::Request(tenant, EventId::from_uuid(Uuid::from_u128(b))),
+                26 => CampaignKey::Request(tenant, EventId::from_uuid(Uuid::from_u128(b))),
                 22 => CampaignKey::DueMedia(tenant, MediaId::from_uuid(Uuid::from_u128(b))),
                 23 => CampaignKey::Media(tenant, MediaId::from_uuid(Uuid::from_u128(b))),
                 24 => {
                     let media = MediaId::from_uuid(Uuid::from_u128(b));
                     CampaignKey::MediaUpload(tenant, media, text)
                 }
+                25 => CampaignKey::NumberHealth(tenant, text),
                 _ => CampaignKey::Tier(text),
             }
         })

@@ -57,6 +57,10 @@ pub(crate) struct CampaignRequest {
     pub(crate) canary_percent: Option<u8>,
     /// So many people at a time.
     pub(crate) tranche: Option<TrancheRequest>,
+    /// So many messages a second at most; without it, as many as the number may
+    /// send.
+    #[schema(nullable = false, minimum = 1, maximum = 1000)]
+    pub(crate) messages_per_second: Option<u32>,
     /// What it may cost.
     pub(crate) budget: Option<BudgetRequest>,
     /// The person who wrote it. Needed where the tenant asks for two persons
@@ -243,9 +247,15 @@ fn read_controls(request: &CampaignRequest, fields: &mut Fields) -> Controls {
             every: SignedDuration::from_mins(tranche.every_minutes.into()),
         })
     });
+    let messages_per_second = request.messages_per_second;
+    if messages_per_second.is_some_and(|pace| !(1..=1_000).contains(&pace)) {
+        let detail = "expected 1 to 1000; a tranche sends more slowly than that";
+        fields.refuse("/messages_per_second", "out_of_range", detail);
+    }
     Controls {
         canary_percent,
         tranche,
+        messages_per_second,
     }
 }
 

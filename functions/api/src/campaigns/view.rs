@@ -59,6 +59,11 @@ pub(crate) struct CampaignView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     hold: Option<HoldView>,
+    /// When the portfolio's messaging limit has room again, while nothing is
+    /// released for want of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    tier_full_until: Option<Timestamp>,
     /// When it starts by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -67,6 +72,10 @@ pub(crate) struct CampaignView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     canary: Option<CanaryView>,
+    /// So many messages a second at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    messages_per_second: Option<u32>,
     /// So many people at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -159,10 +168,12 @@ impl CampaignView {
             not_after: plan.not_after,
             state: campaign.state.code(),
             hold,
+            tier_full_until: campaign.tier_full_until,
             start,
             canary: controls
                 .canary_percent
                 .map(|percent| CanaryView { percent, passed }),
+            messages_per_second: controls.messages_per_second,
             tranche: controls.tranche.map(|tranche| TrancheView {
                 people: tranche.people,
                 every_minutes: tranche.every.as_mins(),

@@ -23,6 +23,8 @@ pub struct RequestLog {
     pub arrived_at: Timestamp,
     /// What it carried.
     pub kind: RequestKind,
+    /// Whether it came by `marketing_messages`.
+    pub by_marketing_endpoint: bool,
     /// The campaign, as `biz_opaque_callback_data` names it.
     pub campaign: Option<String>,
     /// Whether WhatsApp took it.

@@ -100,6 +100,9 @@ pub struct Campaign {
     pub block_size: Option<u32>,
     /// When blocks were last released.
     pub released_at: Option<Timestamp>,
+    /// When the portfolio's messaging limit has room again, where a worker
+    /// found none.
+    pub tier_full_until: Option<Timestamp>,
     /// How it is to be released.
     pub controls: Controls,
     /// How far it is open.
@@ -261,6 +264,27 @@ impl Campaigns {
                 .await
             }
         }
+    }
+
+    /// Notes that the portfolio's messaging limit has no room before `until`:
+    /// nothing of the campaign is released until then. An end that was noted
+    /// stands unless a later one comes.
+    pub async fn note_tier_full(
+        &self,
+        tenant: TenantId,
+        id: CampaignId,
+        until: Timestamp,
+    ) -> Result<(), Fault> {
+        self.update_meta(
+            tenant,
+            id,
+            "SET tier_full_until = :until",
+            "attribute_exists(pk) AND \
+             (attribute_not_exists(tier_full_until) OR tier_full_until < :until)",
+            [(":until", number(millis(until)))],
+        )
+        .await?;
+        Ok(())
     }
 
     pub(super) async fn update_meta<const N: usize>(

@@ -39,9 +39,13 @@ pub(super) struct MetaItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     released_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    tier_full_until: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     canary_percent: Option<u8>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tranche: Option<TrancheItem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    messages_per_second: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     gate_open: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,8 +123,10 @@ impl MetaItem {
             blocks_planned: 0,
             block_size: None,
             released_at: None,
+            tier_full_until: None,
             canary_percent: controls.canary_percent,
             tranche: controls.tranche.map(TrancheItem::from),
+            messages_per_second: controls.messages_per_second,
             gate_open: None,
             gate_opened_at: None,
             canary_passed: None,
@@ -170,9 +176,11 @@ impl MetaItem {
             blocks_planned: self.blocks_planned,
             block_size: self.block_size,
             released_at: self.released_at.map(moment),
+            tier_full_until: self.tier_full_until.map(moment),
             controls: Controls {
                 canary_percent: self.canary_percent,
                 tranche: self.tranche.map(TrancheItem::decode),
+                messages_per_second: self.messages_per_second,
             },
             gate: Gate {
                 open: self.gate_open.unwrap_or(0),
