@@ -1,6 +1,7 @@
 //! Stories over the whole service: real functions, real SDK, emulated AWS and
 //! WhatsApp, a clock that the test holds, and crashes where it wants them.
 
+mod answers;
 mod browser;
 mod clamd;
 mod control;
@@ -20,12 +21,14 @@ mod pace;
 mod page;
 mod privacy;
 mod redelivery;
+mod rights;
 mod send_model;
 mod settings;
 mod single;
 mod skip;
 mod stop;
 mod stop_anywhere;
+mod stopped_at_whatsapp;
 mod straight;
 mod template;
 mod tier;

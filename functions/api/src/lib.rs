@@ -5,7 +5,8 @@
 //! and campaigns with their ledgers; persons, when one is explained.
 //! **Writes**: lists, imports and their upload permissions, campaigns, their
 //! states, budgets and settled doubts, breakers, the directory of due work,
-//! opt-outs; tasks of `ingest`, `consent` and `fanout`. It never holds the
+//! opt-outs; tasks of `ingest`, `consent`, `fanout` and, for an erasure,
+//! `receipts`. It never holds the
 //! WhatsApp token. **When it fails**: every
 //! request may be made again. A creating one carries an `Idempotency-Key`; a
 //! step of a campaign repeats its queue message; an opt-out is one event
@@ -15,6 +16,7 @@ mod auth;
 mod breakers;
 mod campaigns;
 mod contacts;
+mod copy;
 mod idempotency;
 mod imports;
 mod lists;
@@ -24,6 +26,7 @@ mod numbers;
 mod optouts;
 mod problem;
 mod request;
+mod requests;
 mod router;
 mod settings;
 
@@ -59,6 +62,8 @@ pub struct Config {
     pub fanout_queue_url: String,
     /// `IZIN_TRIGGERED_QUEUE_URL`
     pub triggered_queue_url: String,
+    /// `IZIN_RECEIPTS_QUEUE_URL`
+    pub receipts_queue_url: String,
     /// `IZIN_TOKEN_KEY_SECRET`: name or ARN of the secret.
     pub token_key_secret: String,
     /// `IZIN_DEFAULT_REGION`, by default `ID`: what a local number means for a
@@ -80,6 +85,7 @@ impl Config {
             consent_queue_url: env.required("IZIN_CONSENT_QUEUE_URL")?,
             fanout_queue_url: env.required("IZIN_FANOUT_QUEUE_URL")?,
             triggered_queue_url: env.required("IZIN_TRIGGERED_QUEUE_URL")?,
+            receipts_queue_url: env.required("IZIN_RECEIPTS_QUEUE_URL")?,
             token_key_secret: env.required("IZIN_TOKEN_KEY_SECRET")?,
             default_region: env.parsed_or("IZIN_DEFAULT_REGION", Region::INDONESIA)?,
             metrics: MetricsSink::from_env(env),
@@ -99,6 +105,7 @@ pub struct Deps {
     consent: Queue,
     fanout: Queue,
     triggered: Queue,
+    receipts: Queue,
     secrets: Secrets,
     token_key_secret: String,
     default_region: Region,
@@ -119,6 +126,7 @@ impl Deps {
             consent: Queue::new(clients.sqs.clone(), config.consent_queue_url.clone()),
             fanout: Queue::new(clients.sqs.clone(), config.fanout_queue_url.clone()),
             triggered: Queue::new(clients.sqs.clone(), config.triggered_queue_url.clone()),
+            receipts: Queue::new(clients.sqs.clone(), config.receipts_queue_url.clone()),
             secrets: Secrets::new(clients.secrets.clone(), clock.clone()),
             token_key_secret: config.token_key_secret.clone(),
             default_region: config.default_region,

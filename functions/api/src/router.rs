@@ -17,8 +17,8 @@ use utoipa_axum::routes;
 use crate::problem::Problem;
 use crate::request::BODY_MAX;
 use crate::{
-    Deps, breakers, campaigns, contacts, imports, lists, media, messages, numbers, optouts,
-    settings,
+    Deps, breakers, campaigns, contacts, copy, imports, lists, media, messages, numbers, optouts,
+    requests, settings,
 };
 
 /// The service's HTTP face.
@@ -86,6 +86,10 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
         .routes(routes!(optouts::create))
         .routes(routes!(contacts::token))
         .routes(routes!(contacts::explain))
+        .routes(routes!(copy::show))
+        .routes(routes!(requests::erase))
+        .routes(routes!(requests::list))
+        .routes(routes!(requests::close))
         .routes(routes!(settings::show, settings::replace))
         .split_for_parts()
 }
@@ -109,7 +113,7 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
         (name = "media", description = "Files that messages show: uploaded, checked, and only then usable."),
         (name = "messages", description = "One message to one person, ahead of every campaign."),
         (name = "numbers", description = "What WhatsApp says of the numbers that messages come from."),
-        (name = "contacts", description = "Single people: opt-outs and explanations."),
+        (name = "contacts", description = "Single people: opt-outs, explanations, and what they ask about their data."),
         (name = "settings", description = "What the tenant decides for itself."),
     ),
     modifiers(&ApiKeyScheme),

@@ -10,7 +10,7 @@ use platform::campaigns::Settlement;
 use platform::fault::Fault;
 use platform::metrics::Metrics;
 use platform::queue::SendTask;
-use platform::whatsapp::TemplateMessage;
+use platform::whatsapp::Message;
 use policy::block::{Block, Outcome, Phase};
 use policy::ids::OwnerNonce;
 use policy::jurisdiction::Jurisdictions;
@@ -194,11 +194,8 @@ impl<'a> Run<'a> {
     }
 
     /// The policy's answer for one person as they were last read, and the
-    /// template filled for them.
-    pub(crate) fn decide(
-        &self,
-        candidate: &Candidate,
-    ) -> Result<(Permit, TemplateMessage), Outcome> {
+    /// message for them.
+    pub(crate) fn decide(&self, candidate: &Candidate) -> Result<(Permit, Message), Outcome> {
         let now = self.deps.clock.now();
         let decision = policy::send::decide(&Facts {
             now,
@@ -214,9 +211,11 @@ impl<'a> Run<'a> {
             reason: reason.to_owned(),
         };
         match decision {
-            Decision::Send(permit) => match &candidate.subscription {
-                Some(subscription) => {
-                    message::compose(self.sender, candidate.token, subscription, now)
+            Decision::Send(permit) => match self.facts.list.zip(candidate.subscription.as_ref()) {
+                Some((list, subscription)) => {
+                    let page_at = self.deps.public_url.as_deref();
+                    let token = candidate.token;
+                    message::compose(self.sender, list, token, subscription, now, page_at)
                         .map(|message| (permit, message))
                         .map_err(|reason| excluded(reason.code()))
                 }

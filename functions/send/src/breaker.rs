@@ -9,6 +9,7 @@ use policy::breaker::{Breaker, Subject};
 use policy::campaign::HoldReason;
 
 use crate::Deps;
+use crate::content::Content;
 use crate::range::Sender;
 
 impl Sender {
@@ -16,7 +17,10 @@ impl Sender {
         Subject {
             account: &self.account,
             number: &self.phone_number_id,
-            template: &self.template.name,
+            template: match &self.content {
+                Content::Answer(_) => "",
+                Content::Template(filling) => &filling.template.name,
+            },
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use jiff::{SignedDuration, Timestamp};
 use platform::contacts::{ClaimAnswer, Claimed, StopEvent};
 use platform::fault::chain;
-use platform::whatsapp::{Answer, Sent, TemplateMessage};
+use platform::whatsapp::{Answer, Message, Sent};
 use policy::attempt::{self, CallResult, Next};
 use policy::block::{Callback, Outcome, Place};
 use policy::campaign::HoldReason;
@@ -18,8 +18,8 @@ use policy::subscription::Subscription;
 use policy::token::ContactToken;
 
 use crate::block::Run;
-use crate::breaker;
 use crate::ledger::Ledger;
+use crate::{breaker, facts};
 
 /// Somebody who waits for a slot.
 #[derive(Debug)]
@@ -31,8 +31,8 @@ pub(crate) struct Candidate {
     /// As last read; `None` if they are not on the list any more.
     pub(crate) subscription: Option<Subscription>,
     pub(crate) holding: Holding,
-    /// The template filled for them, with the last yes.
-    pub(crate) message: Option<TemplateMessage>,
+    /// The message for them, with the last yes.
+    pub(crate) message: Option<Message>,
 }
 
 /// What the worker holds for a candidate.
@@ -234,10 +234,8 @@ async fn read_again(run: &Run<'_>, candidate: &mut Candidate) -> Result<(), Outc
     let tokens = [candidate.token];
     let read = async {
         let person = deps.contacts.person(tenant, candidate.token).await?;
-        let mut subscriptions = deps
-            .contacts
-            .subscriptions(tenant, run.facts.list, &tokens)
-            .await?;
+        let list = run.facts.list;
+        let mut subscriptions = facts::subscriptions(tenant, list, &tokens, deps).await?;
         Ok::<_, platform::fault::Fault>((person, subscriptions.remove(&candidate.token)))
     };
     match read.await {

@@ -56,7 +56,7 @@ pub(crate) async fn reserve(
     let at = deps.clock.now();
     // A block's life is shorter than a reservation's: nobody leaves too late.
     let counts = |candidate: &Candidate| {
-        let ends = candidate.person.service_window_ends;
+        let ends = candidate.person.window_of(&run.sender.phone_number_id);
         ends.is_none_or(|end| end <= run.deadline)
     };
     let mut indices: Vec<u8> = waiting

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use platform::fault::{Fault, chain};
 use platform::inbound::{self, KeptUpdate};
 use platform::metrics::Metrics;
-use platform::queue::{LinkV1, ReceiptTask, StatusV1, TokenText};
+use platform::queue::{LinkV1, ReceiptTask, RequestV1, StatusV1, TokenText, WroteV1};
 use platform::whatsapp::signature::VerifiedBody;
 use policy::attempt;
 use policy::breaker::Breaker;
@@ -24,12 +24,16 @@ use crate::names::{Keys, Move, Name};
 use crate::news;
 use crate::stops::{Unattributed, resume, stops};
 use crate::updates::{self, Kind, Person, Update};
+use crate::wrote::{erasure, wrote};
 
 /// Most statuses of one queue message: some 60 KB of the longest.
 const STATUSES_MAX: usize = 200;
 
 /// Links of one queue message: some 20 KB.
 const LINKS_MAX: usize = 200;
+
+/// Messages of people of one queue message: some 40 KB.
+const WRITTEN_MAX: usize = 200;
 
 /// Acts committed at the same time.
 const ACTS_AT_ONCE: usize = 16;
@@ -206,8 +210,15 @@ impl Work<'_> {
         let mut kept: Vec<KeptUpdate> = Vec::new();
         let mut links: BTreeSet<(ContactToken, ContactToken)> = BTreeSet::new();
         let mut breaks: BTreeSet<(Breaker, u32)> = BTreeSet::new();
+        let mut written: BTreeMap<String, Vec<WroteV1>> = BTreeMap::new();
+        let mut requests: Vec<RequestV1> = Vec::new();
         for update in updates {
             breaks.extend(news::breaker(&update));
+            let wrote = keys.and_then(|keys| wrote(tenant, &update, keys, self.now));
+            if let Some((number, message)) = wrote {
+                written.entry(number).or_default().push(message);
+            }
+            requests.extend(keys.and_then(|keys| erasure(tenant, &update, keys, self.now)));
             let name = keys.zip(update.person());
             let name = name.map(|(keys, person)| Name::of(tenant, person, keys));
             match status_of_ours(&update, name.as_ref()) {
@@ -246,6 +257,19 @@ impl Work<'_> {
                     code,
                 }),
         );
+        let of_tenant = |request| ReceiptTask::RequestV1 { tenant, request };
+        tasks.extend(requests.into_iter().map(of_tenant));
+        for (number, messages) in written {
+            tasks.extend(
+                messages
+                    .chunks(WRITTEN_MAX)
+                    .map(|messages| ReceiptTask::WroteV1 {
+                        tenant,
+                        number: number.clone(),
+                        messages: messages.to_vec(),
+                    }),
+            );
+        }
         if !kept.is_empty() {
             let object = inbound::updates_key(tenant, self.now, &self.id);
             match self.put(&object, &kept).await {

@@ -83,6 +83,11 @@ pub fn breakers(tenant: TenantId) -> String {
     format!("T#{tenant}#X")
 }
 
+/// The partition of what a tenant's people asked about their data.
+pub fn requests(tenant: TenantId) -> String {
+    format!("T#{tenant}#R")
+}
+
 /// The partition of one shard of a campaign's blocks.
 pub fn block_shard(tenant: TenantId, campaign: CampaignId, shard: u32) -> String {
     format!("T#{tenant}#K#{campaign}#{shard:x}")
@@ -200,6 +205,8 @@ pub enum CampaignKey {
     Preflight(TenantId, CampaignId),
     /// The slot clock of a number.
     Rate(String),
+    /// What a person asked about their data.
+    Request(TenantId, EventId),
     /// The status sets of one block and attempt.
     Statuses(TenantId, CampaignId, u32, u16),
     /// A template as WhatsApp last described it, by name and language.
@@ -289,6 +296,7 @@ impl CampaignKey {
                 format_args!("T#{tenant}#K#{campaign}"),
                 format_args!("PLAN#{page:06}"),
             ),
+            Self::Request(tenant, id) => Key::new(requests(*tenant), id),
             Self::Rate(number) => Key::new(format_args!("R#{number}"), "RATE"),
             Self::Statuses(tenant, campaign, block, attempt) => Key::new(
                 block_shard(*tenant, *campaign, block % BLOCK_SHARDS),
@@ -343,6 +351,7 @@ impl CampaignKey {
             (["T", tenant], ["K", campaign]) => {
                 Self::CampaignIndex(tenant.parse().ok()?, campaign.parse().ok()?)
             }
+            (["T", tenant, "R"], [id]) => Self::Request(tenant.parse().ok()?, id.parse().ok()?),
             (["T", tenant, "X"], [scope, id]) => {
                 Self::Breaker(tenant.parse().ok()?, (*scope).to_owned(), (*id).to_owned())
             }
@@ -444,7 +453,7 @@ mod tests {
             0_u32..100_000_000,
             any::<u16>(),
             "[0-9]{5,20}",
-            0_u8..27,
+            0_u8..28,
         );
         parts.prop_map(|(a, b, n, attempt, text, shape)| {
             let tenant = TenantId::from_uuid(Uuid::from_u128(a));
@@ -473,13 +482,14 @@ mod tests {
                 17 => CampaignKey::Budget(tenant, campaign),
                 18 => CampaignKey::Finding(tenant, campaign, n, attempt.to_le_bytes()[0]),
                 21 => CampaignKey::Account(text),
+                25 => CampaignKey::Request(tenant, EventId::from_uuid(Uuid::from_u128(b))),
                 22 => CampaignKey::DueMedia(tenant, MediaId::from_uuid(Uuid::from_u128(b))),
                 23 => CampaignKey::Media(tenant, MediaId::from_uuid(Uuid::from_u128(b))),
                 24 => {
                     let media = MediaId::from_uuid(Uuid::from_u128(b));
                     CampaignKey::MediaUpload(tenant, media, text)
                 }
-                25 => CampaignKey::NumberHealth(tenant, text),
+                26 => CampaignKey::NumberHealth(tenant, text),
                 _ => CampaignKey::Tier(text),
             }
         })

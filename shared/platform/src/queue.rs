@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use jiff::Timestamp;
-use policy::ids::{CampaignId, ImportId, MediaId, TenantId};
+use policy::ids::{CampaignId, EventId, ImportId, MediaId, TenantId};
 use policy::token::ContactToken;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -105,6 +105,13 @@ pub enum ReceiptTask {
         /// Each link.
         links: Vec<LinkV1>,
     },
+    /// Somebody asked about their data.
+    RequestV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// What.
+        request: RequestV1,
+    },
     /// Statuses of requests that this service made.
     StatusesV1 {
         /// Whose.
@@ -128,6 +135,64 @@ pub enum ReceiptTask {
         /// The object's key.
         object: String,
     },
+    /// People who wrote to one of the tenant's numbers.
+    WroteV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// The business number that they wrote to, by WhatsApp's id of it.
+        number: String,
+        /// Each message.
+        messages: Vec<WroteV1>,
+    },
+}
+
+/// That somebody wrote, and whether they get an answer.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct WroteV1 {
+    /// Who: the person, or keyed hash of an identity whose person is not known
+    /// to whoever queued this.
+    pub who: TokenText,
+    /// Whether `who` is such an identity.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alias: bool,
+    /// When, by Meta's clock.
+    pub at: Timestamp,
+    /// What they asked for, if there is an answer to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asks: Option<AsksV1>,
+}
+
+/// What somebody asked for that has an answer.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum AsksV1 {
+    /// Help.
+    Help {
+        /// The event: the same message has the same however often it arrives.
+        event: EventId,
+    },
+    /// To stop.
+    Stop {
+        /// What, by the codes of its scopes.
+        scopes: Vec<String>,
+    },
+}
+
+/// What somebody asked about their data.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestV1 {
+    /// The event: the same request has the same however often it arrives.
+    pub id: EventId,
+    /// Who.
+    pub who: TokenText,
+    /// `copy` or `erasure`.
+    pub right: String,
+    /// `api`, `chat` or `page`.
+    pub way: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// One status: ids and codes only.

@@ -6,4 +6,6 @@ pub mod signature;
 mod wire;
 
 pub use self::client::{Answer, Client, Credentials, Endpoint, MediaFile, Refused, Sent, Uploaded};
-pub use self::wire::{Blocked, Component, MediaId, NumberResponse, Parameter, TemplateMessage};
+pub use self::wire::{
+    Blocked, Component, MediaId, Message, NumberResponse, Parameter, TemplateMessage, TextMessage,
+};

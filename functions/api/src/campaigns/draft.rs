@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
-use platform::campaigns::{Controls, NewCampaign, TemplateRef};
+use platform::campaigns::{Content, Controls, NewCampaign, TemplateRef, Templated};
 use platform::fault::Fault;
 use policy::campaign::Tranche;
 use policy::content::{Mapping, Source, Variable};
@@ -218,10 +218,12 @@ impl Draft {
     pub(crate) fn plan(self) -> Option<NewCampaign> {
         Some(NewCampaign {
             name: self.name?,
-            list: self.list?,
             sender: self.sender?,
-            template: self.template?,
-            mapping: self.mapping,
+            content: Content::Template(Templated {
+                list: self.list?,
+                template: self.template?,
+                mapping: self.mapping,
+            }),
             purpose: self.purpose?,
             not_after: self.not_after,
         })
@@ -337,11 +339,11 @@ mod tests {
     #[test]
     fn a_whole_request_becomes_a_plan() {
         let plan = read(good()).unwrap();
-        assert_eq!(plan.template.name, "promo_des");
+        assert_eq!(plan.template_name(), "promo_des");
         assert_eq!(plan.purpose, Purpose::parse("marketing.promo").unwrap());
         let end = plan.not_after.map(|end| end.to_string());
         assert_eq!(end.as_deref(), Some("2026-12-31T16:59:59Z"));
-        assert_eq!(plan.mapping.len(), 2);
+        assert_eq!(plan.templated().unwrap().mapping.len(), 2);
     }
 
     #[test]

@@ -7,10 +7,12 @@ use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
 use platform::contacts::{ResumeEvent, StopEvent};
 use platform::fault::Fault;
+use platform::queue::{ReceiptTask, RequestV1, TokenText};
 use policy::ids::EventId;
 use policy::person::SuppressionSource;
 use policy::preference::PreferenceLink;
 use policy::purpose::Scope;
+use policy::rights::{Right, Way};
 use sha2::{Digest as _, Sha256};
 
 use crate::Deps;
@@ -18,23 +20,39 @@ use crate::Deps;
 /// One thing that a button does.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Act {
-    /// Messages again: whatever was stopped no longer is.
-    Resume,
+    /// A copy of what is known of them.
+    Copy,
+    /// Erasure: asked for, or, at the second step, meant.
+    Erase {
+        /// Whether they were told what it means and said yes.
+        sure: bool,
+    },
+    /// Messages of this kind again: whatever of it was stopped no longer is.
+    Resume(Scope),
     /// No more of this.
     Stop(Scope),
 }
 
+const COPY: &str = "copy";
+const ERASE: &str = "erase";
+const ERASE_SURE: &str = "erase:sure";
 const RESUME: &str = "resume";
 
 impl Act {
     /// The act that a form's value or a query names.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        if text == RESUME {
-            return Some(Self::Resume);
+        match text {
+            COPY => return Some(Self::Copy),
+            ERASE => return Some(Self::Erase { sure: false }),
+            ERASE_SURE => return Some(Self::Erase { sure: true }),
+            RESUME => return Some(Self::Resume(Scope::Everything)),
+            _ => (),
         }
         let (verb, scope) = text.split_once(':')?;
         let scope = Scope::parse(scope).ok()?;
         match verb {
+            // Everything again is said without a scope.
+            RESUME if scope != Scope::Everything => Some(Self::Resume(scope)),
             "stop" => Some(Self::Stop(scope)),
             _ => None,
         }
@@ -44,7 +62,11 @@ impl Act {
 impl fmt::Display for Act {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Resume => f.write_str(RESUME),
+            Self::Copy => f.write_str(COPY),
+            Self::Erase { sure: false } => f.write_str(ERASE),
+            Self::Erase { sure: true } => f.write_str(ERASE_SURE),
+            Self::Resume(Scope::Everything) => f.write_str(RESUME),
+            Self::Resume(scope) => write!(f, "{RESUME}:{}", scope.code()),
             Self::Stop(scope) => write!(f, "stop:{}", scope.code()),
         }
     }
@@ -59,8 +81,9 @@ pub(super) struct Wish {
     pub(super) one_click: bool,
 }
 
-/// Reads a form: `do=stop:marketing`, `do=resume`, or `List-Unsubscribe=One-Click` in either
-/// of the two encodings that RFC 8058 §3.2 allows.
+/// Reads a form: `do=stop:marketing`, `do=resume`, `do=copy`, `do=erase`, or
+/// `List-Unsubscribe=One-Click` in either of the two encodings that RFC 8058 §3.2
+/// allows.
 pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Option<Wish> {
     let one_click = Wish {
         act: Act::Stop(Scope::marketing()),
@@ -92,30 +115,71 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Option<Wish> {
 pub(super) async fn carry_out(deps: &Deps, link: &PreferenceLink, act: &Act) -> Result<(), Fault> {
     let now = deps.clock.now();
     match act {
-        Act::Resume => {
+        Act::Copy => request(deps, link, act, Right::Copy, now).await,
+        // Nothing is done before the second step.
+        Act::Erase { sure: false } => Ok(()),
+        Act::Erase { sure: true } => {
+            stop(deps, link, act, Scope::Everything, now).await?;
+            request(deps, link, act, Right::Erasure, now).await
+        }
+        Act::Resume(scope) => {
             let resume = ResumeEvent {
                 id: event_id(link, act, now),
                 at: now,
                 source: SuppressionSource::Page,
+                scope: scope.clone(),
             };
             deps.contacts
                 .resume(link.tenant, link.token, &resume, now)
                 .await?;
             Ok(())
         }
-        Act::Stop(scope) => {
-            let stop = StopEvent {
-                id: event_id(link, act, now),
-                scope: scope.clone(),
-                at: now,
-                source: SuppressionSource::Page,
-            };
-            deps.contacts
-                .stop(link.tenant, link.token, &stop, now)
-                .await
-        }
+        Act::Stop(scope) => stop(deps, link, act, scope.clone(), now).await,
     }
 }
+
+async fn stop(
+    deps: &Deps,
+    link: &PreferenceLink,
+    act: &Act,
+    scope: Scope,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let stop = StopEvent {
+        id: event_id(link, act, now),
+        scope,
+        at: now,
+        source: SuppressionSource::Page,
+    };
+    deps.contacts
+        .stop(link.tenant, link.token, &stop, now)
+        .await
+}
+
+/// Asks the business for it, by way of `receipts`. Whoever has the link could ask
+/// all day: of one day it is one request.
+async fn request(
+    deps: &Deps,
+    link: &PreferenceLink,
+    act: &Act,
+    right: Right,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let day = Timestamp::from_second(now.as_second().div_euclid(DAY_S) * DAY_S);
+    let request = RequestV1 {
+        id: event_id(link, act, day.unwrap_or(now)),
+        who: TokenText(link.token),
+        right: right.code().to_owned(),
+        way: Way::Page.code().to_owned(),
+        at: now,
+    };
+    let tenant = link.tenant;
+    let task = ReceiptTask::RequestV1 { tenant, request };
+    deps.receipts.send(&task).await
+}
+
+/// Seconds of a day.
+const DAY_S: i64 = 24 * 3_600;
 
 /// A UUID (version 8, RFC 9562) of who, what and when.
 fn event_id(link: &PreferenceLink, act: &Act, now: Timestamp) -> EventId {

@@ -29,6 +29,9 @@ pub struct RequestLog {
     pub campaign: Option<String>,
     /// Whether WhatsApp took it.
     pub accepted: bool,
+    /// The words of a free text. They may name a person, so no report prints them.
+    #[serde(skip)]
+    pub text: Option<String>,
     /// Where the buttons of what was taken lead. Whoever has such an address may
     /// act for the person, so no report prints it.
     #[serde(skip)]

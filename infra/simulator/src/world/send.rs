@@ -296,12 +296,14 @@ impl World {
             tally.or_default().requests += 1;
         }
         if let Some(to) = to {
+            let text = request.text.as_ref().and_then(|text| text.body.clone());
             self.person(to).log.requests.push(RequestLog {
                 arrived_at: at,
                 kind,
                 by_marketing_endpoint: route == Route::Marketing,
                 campaign,
                 accepted: false,
+                text,
                 addresses: Vec::new(),
             });
         }

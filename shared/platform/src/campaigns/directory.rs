@@ -153,6 +153,19 @@ impl Campaigns {
         self.row(&CampaignKey::List(tenant, list).key()).await
     }
 
+    /// The ids of all lists of a tenant, oldest first.
+    pub async fn list_ids(&self, tenant: TenantId) -> Result<Vec<ListId>, Fault> {
+        let pk = CampaignKey::Tenant(tenant).key().pk;
+        let items = self.table.partition(&pk, "L#", true).await?;
+        let mut ids = Vec::with_capacity(items.len());
+        for item in &items {
+            if let Some(CampaignKey::List(_, id)) = CampaignKey::parse(&table::key_of(item)?) {
+                ids.push(id);
+            }
+        }
+        Ok(ids)
+    }
+
     /// Registers or renames a list.
     pub async fn put_list(&self, tenant: TenantId, id: ListId, list: &List) -> Result<(), Fault> {
         self.put_row(&CampaignKey::List(tenant, id).key(), list)

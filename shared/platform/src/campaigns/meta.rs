@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use policy::answer::Answer;
 use policy::campaign::{CampaignFacts, CampaignState, Gate, HoldReason};
 use policy::ids::{CampaignId, ListId, TenantId};
 use policy::purpose::Purpose;
@@ -25,23 +26,63 @@ pub struct TemplateRef {
     pub language: String,
 }
 
-/// What an operator asks for.
+/// What an operator asks for, or a person's own message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct NewCampaign {
     /// The operator's name for it.
     pub name: String,
-    /// To whom.
-    pub list: ListId,
     /// From which number, by WhatsApp's id of it.
     pub sender: String,
-    /// Which template.
-    pub template: TemplateRef,
-    /// Template variable → column of the list.
-    pub mapping: BTreeMap<String, String>,
+    /// What it says.
+    pub content: Content,
     /// What the message is for.
     pub purpose: Purpose,
     /// After this moment the message has no use.
     pub not_after: Option<Timestamp>,
+}
+
+/// What a campaign says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Content {
+    /// A free text to one person who wrote.
+    Answer(Answer),
+    /// A template to the people of a list.
+    Template(Templated),
+}
+
+/// A template to the people of a list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Templated {
+    /// To whom.
+    pub list: ListId,
+    /// Which template.
+    pub template: TemplateRef,
+    /// Template variable → column of the list.
+    pub mapping: BTreeMap<String, String>,
+}
+
+impl NewCampaign {
+    /// The answer that it is, if it is one.
+    pub fn answer(&self) -> Option<&Answer> {
+        match &self.content {
+            Content::Answer(answer) => Some(answer),
+            Content::Template(_) => None,
+        }
+    }
+
+    /// The template and its list, unless it is an answer.
+    pub fn templated(&self) -> Option<&Templated> {
+        match &self.content {
+            Content::Answer(_) => None,
+            Content::Template(templated) => Some(templated),
+        }
+    }
+
+    /// The template's name, where it has one; nobody has a template without one.
+    pub fn template_name(&self) -> &str {
+        self.templated()
+            .map_or("", |content| &content.template.name)
+    }
 }
 
 /// A campaign as the table has it.
@@ -92,6 +133,8 @@ impl Campaign {
             state: self.state,
             purpose: self.plan.purpose.clone(),
             not_after: self.plan.not_after,
+            sender: self.plan.sender.clone(),
+            answer: self.plan.answer().cloned(),
         }
     }
 }

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 
 use super::gate::{self, Gate};
-use super::wire::{self, TemplateMessage};
+use super::wire::{self, Message};
 use crate::contacts::Claimed;
 use crate::fault::Fault;
 
@@ -188,10 +188,10 @@ impl Client {
         endpoint: Endpoint<'_>,
         claimed: Claimed,
         to: &PhoneNumber,
-        message: &TemplateMessage,
+        message: &Message,
         callback: &str,
     ) -> Sent {
-        let body = wire::SendRequest::template(endpoint, to, message, callback);
+        let body = wire::SendRequest::new(endpoint, to, message, callback);
         let sent = self
             .http
             .post(format!("{}/{}", self.base, endpoint.path()))

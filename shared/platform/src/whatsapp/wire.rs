@@ -5,6 +5,37 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::client::Endpoint;
 
+/// A message, ready for one person.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// An approved template.
+    Template(TemplateMessage),
+    /// Free text, which WhatsApp takes within 24 hours of the person's own
+    /// message only.
+    Text(TextMessage),
+}
+
+/// A free text, without a preview of its links.
+#[derive(Clone, Serialize)]
+pub struct TextMessage {
+    preview_url: bool,
+    body: String,
+}
+
+impl TextMessage {
+    /// A text of at most 4,096 characters (Meta, "Text messages").
+    pub fn new(body: String) -> Self {
+        let preview_url = false;
+        Self { preview_url, body }
+    }
+}
+
+impl std::fmt::Debug for TextMessage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TextMessage(…)")
+    }
+}
+
 /// A template message, ready for one person.
 #[derive(Clone, Debug, Serialize)]
 pub struct TemplateMessage {
@@ -137,7 +168,10 @@ pub(super) struct SendRequest<'a> {
     to: &'a str,
     #[serde(rename = "type")]
     kind: &'static str,
-    template: &'a TemplateMessage,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    template: Option<&'a TemplateMessage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a TextMessage>,
     biz_opaque_callback_data: &'a str,
     #[serde(flatten)]
     marketing: Option<MarketingTerms>,
@@ -153,10 +187,10 @@ struct MarketingTerms {
 }
 
 impl<'a> SendRequest<'a> {
-    pub(super) fn template(
+    pub(super) fn new(
         endpoint: Endpoint<'_>,
         to: &'a PhoneNumber,
-        template: &'a TemplateMessage,
+        message: &'a Message,
         callback: &'a str,
     ) -> Self {
         let marketing = match endpoint {
@@ -167,12 +201,17 @@ impl<'a> SendRequest<'a> {
                 message_activity_sharing: false,
             }),
         };
+        let (kind, template, text) = match message {
+            Message::Template(template) => ("template", Some(template), None),
+            Message::Text(text) => ("text", None, Some(text)),
+        };
         Self {
             messaging_product: "whatsapp",
             recipient_type: "individual",
             to: to.expose(),
-            kind: "template",
+            kind,
             template,
+            text,
             biz_opaque_callback_data: callback,
             marketing,
         }
