@@ -17,7 +17,8 @@ use utoipa_axum::routes;
 use crate::problem::Problem;
 use crate::request::BODY_MAX;
 use crate::{
-    Deps, breakers, campaigns, contacts, imports, lists, media, messages, optouts, settings,
+    Deps, breakers, campaigns, contacts, events, imports, lists, media, messages, optouts,
+    settings, webhooks,
 };
 
 /// The service's HTTP face.
@@ -84,6 +85,13 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
         .routes(routes!(optouts::create))
         .routes(routes!(contacts::token))
         .routes(routes!(contacts::explain))
+        .routes(routes!(events::list))
+        .routes(routes!(events::show))
+        .routes(routes!(events::text))
+        .routes(routes!(webhooks::create, webhooks::list))
+        .routes(routes!(webhooks::show, webhooks::delete))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::enable))
         .routes(routes!(settings::show, settings::replace))
         .split_for_parts()
 }
@@ -107,6 +115,7 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
         (name = "media", description = "Files that messages show: uploaded, checked, and only then usable."),
         (name = "messages", description = "One message to one person, ahead of every campaign."),
         (name = "contacts", description = "Single people: opt-outs and explanations."),
+        (name = "events", description = "What happened: replies, opt-outs, campaigns, what WhatsApp says of templates, numbers and accounts."),
         (name = "settings", description = "What the tenant decides for itself."),
     ),
     modifiers(&ApiKeyScheme),

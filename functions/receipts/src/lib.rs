@@ -3,12 +3,13 @@
 //! **Trigger**: the receipts queue ([`ReceiptTask`]). **Reads**: whose an
 //! identity is, blocks. **Writes**: grow-only status sets, one write for all
 //! statuses of a block and attempt in the batch; links of identities to persons;
-//! that WhatsApp declined advertising for somebody; and suppressions that waited for a link or that an import reported, which
+//! what tenants are told of, for whoever reads it and for `notify`; that WhatsApp declined advertising for somebody; and suppressions that waited for a link or that an import reported, which
 //! this path can add and never lift. **When it fails**: the sets are idempotent
 //! and free of order, so any repetition is harmless.
 
 mod declines;
 mod links;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +23,7 @@ use platform::fault::{Fault, chain};
 use platform::invocation::Invocation;
 use platform::metrics::{Metrics, MetricsSink};
 use platform::objects::Objects;
-use platform::queue::{ReceiptTask, StatusV1};
+use platform::queue::{Queue, ReceiptTask, StatusV1};
 use policy::block::Callback;
 use policy::breaker::Breaker;
 use policy::ids::{CampaignId, EventId, ImportId, TenantId};
@@ -33,6 +34,7 @@ use policy::token::ContactToken;
 
 use self::declines::Declines;
 use self::links::Links;
+use self::told::Told;
 
 /// Settings; each field is one variable.
 #[derive(Clone, Debug)]
@@ -43,6 +45,8 @@ pub struct Config {
     pub campaigns_table: String,
     /// `IZIN_FILES_BUCKET`
     pub files_bucket: String,
+    /// `IZIN_NOTIFY_QUEUE_URL`
+    pub notify_queue_url: String,
     /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets: metric records are printed
     /// only there.
     pub metrics: MetricsSink,
@@ -55,6 +59,7 @@ impl Config {
             contacts_table: env.required("IZIN_CONTACTS_TABLE")?,
             campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
             files_bucket: env.required("IZIN_FILES_BUCKET")?,
+            notify_queue_url: env.required("IZIN_NOTIFY_QUEUE_URL")?,
             metrics: MetricsSink::from_env(env),
         })
     }
@@ -66,6 +71,7 @@ pub struct Deps {
     clock: SharedClock,
     contacts: Contacts,
     campaigns: Campaigns,
+    notify: Queue,
     objects: Objects,
     metrics: MetricsSink,
 }
@@ -79,6 +85,7 @@ impl Deps {
         Self {
             contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
+            notify: Queue::new(clients.sqs.clone(), config.notify_queue_url.clone()),
             objects: Objects::new(clients.s3.clone(), config.files_bucket.clone()),
             metrics: config.metrics,
             clock,
@@ -101,6 +108,7 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
     let mut groups: BTreeMap<Attempt, Group> = BTreeMap::new();
     let mut links = Links::default();
     let mut declines = Declines::default();
+    let mut told = Told::default();
     let mut failed: BTreeSet<String> = BTreeSet::new();
     for record in event.records {
         let message_id = record.message_id.expect("SQS always sets messageId");
@@ -116,11 +124,12 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
                     failed.insert(message_id);
                 }
             }
+            Ok(ReceiptTask::EventsV1 { tenant, events }) => told.see(tenant, events, &message_id),
             Ok(ReceiptTask::LinksV1 {
                 tenant,
-                links: told,
+                links: seen,
             }) => {
-                for link in told {
+                for link in seen {
                     links.told(tenant, link.alias.0, link.token.0, &message_id);
                 }
             }
@@ -172,6 +181,10 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
     metrics.count("LinksWritten", linked);
     failed.extend(unlinked);
     failed.extend(declines.write(deps).await);
+    // After the links: they tell whom an event is about.
+    let (recorded, untold) = told.write(deps).await;
+    metrics.count("EventsRecorded", recorded);
+    failed.extend(untold);
     metrics.count("MessagesFailed", failed.len() as u64);
     metrics.emit(deps.clock.now(), deps.metrics);
     let mut response = SqsBatchResponse::default();

@@ -8,6 +8,7 @@
 mod canary;
 mod close;
 mod course;
+mod events;
 mod files;
 mod recover;
 mod start;
@@ -38,6 +39,8 @@ pub struct Config {
     pub campaigns_table: String,
     /// `IZIN_FANOUT_QUEUE_URL`
     pub fanout_queue_url: String,
+    /// `IZIN_RECEIPTS_QUEUE_URL`
+    pub receipts_queue_url: String,
     /// `IZIN_SCAN_QUEUE_URL`
     pub scan_queue_url: String,
     /// `IZIN_SEND_QUEUE_URL`
@@ -60,6 +63,7 @@ impl Config {
             contacts_table: env.required("IZIN_CONTACTS_TABLE")?,
             campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
             fanout_queue_url: env.required("IZIN_FANOUT_QUEUE_URL")?,
+            receipts_queue_url: env.required("IZIN_RECEIPTS_QUEUE_URL")?,
             scan_queue_url: env.required("IZIN_SCAN_QUEUE_URL")?,
             send_queue_url: env.required("IZIN_SEND_QUEUE_URL")?,
             whatsapp_token_secret: env.required("IZIN_WHATSAPP_TOKEN_SECRET")?,
@@ -77,6 +81,7 @@ pub struct Deps {
     contacts: Contacts,
     campaigns: Campaigns,
     fanout: Queue,
+    receipts: Queue,
     scan: Queue,
     send: Queue,
     secrets: Secrets,
@@ -95,6 +100,7 @@ impl Deps {
             contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
             fanout: Queue::new(clients.sqs.clone(), config.fanout_queue_url.clone()),
+            receipts: Queue::new(clients.sqs.clone(), config.receipts_queue_url.clone()),
             scan: Queue::new(clients.sqs.clone(), config.scan_queue_url.clone()),
             send: Queue::new(clients.sqs.clone(), config.send_queue_url.clone()),
             secrets: Secrets::new(clients.secrets.clone(), clock.clone()),
@@ -164,6 +170,7 @@ async fn visit(
         CampaignState::Planning | CampaignState::Running | CampaignState::Paused => {
             // A template that cannot be read now must not hold up the ledger.
             let synced = templates::sync(tenant, &campaign, deps).await;
+            events::held(tenant, id, &campaign, deps).await?;
             let held = stops::check(tenant, id, &campaign, deps, metrics).await?;
             if campaign.state != CampaignState::Planning {
                 course::visit(tenant, id, &campaign, held, invocation, deps, metrics).await?;
@@ -173,6 +180,9 @@ async fn visit(
         CampaignState::Cancelled => {
             course::visit(tenant, id, &campaign, true, invocation, deps, metrics).await
         }
-        CampaignState::Completed => deps.campaigns.remove_due(Due::Campaign(tenant, id)).await,
+        CampaignState::Completed => {
+            events::ended(tenant, id, &campaign, deps).await?;
+            deps.campaigns.remove_due(Due::Campaign(tenant, id)).await
+        }
     }
 }

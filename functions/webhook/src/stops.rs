@@ -91,7 +91,7 @@ pub(crate) fn resume(
 }
 
 /// When it was said, by Meta's clock, unless that cannot be.
-fn said_at(update: &Update, now: Timestamp) -> Option<Timestamp> {
+pub(crate) fn said_at(update: &Update, now: Timestamp) -> Option<Timestamp> {
     let latest = now.saturating_add(SKEW).unwrap_or(Timestamp::MAX);
     update.at().filter(|at| *at <= latest)
 }

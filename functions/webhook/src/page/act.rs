@@ -6,7 +6,8 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
 use platform::contacts::{ResumeEvent, StopEvent};
-use platform::fault::Fault;
+use platform::fault::{Fault, chain};
+use platform::queue::ReceiptTask;
 use policy::ids::EventId;
 use policy::person::SuppressionSource;
 use policy::preference::PreferenceLink;
@@ -14,6 +15,7 @@ use policy::purpose::Scope;
 use sha2::{Digest as _, Sha256};
 
 use crate::Deps;
+use crate::events;
 
 /// One thing that a button does.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -88,33 +90,44 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Option<Wish> {
     None
 }
 
-/// Does it; committed when this returns.
+/// Does it; committed when this returns, and then the tenant is told. A tenant
+/// who cannot be told is no reason to tell the person that it failed.
 pub(super) async fn carry_out(deps: &Deps, link: &PreferenceLink, act: &Act) -> Result<(), Fault> {
     let now = deps.clock.now();
-    match act {
+    let id = event_id(link, act, now);
+    let source = SuppressionSource::Page;
+    let contacts = &deps.contacts;
+    let stopped = match act {
         Act::Resume => {
             let resume = ResumeEvent {
-                id: event_id(link, act, now),
+                id,
                 at: now,
-                source: SuppressionSource::Page,
+                source,
             };
-            deps.contacts
+            contacts
                 .resume(link.tenant, link.token, &resume, now)
                 .await?;
-            Ok(())
+            None
         }
         Act::Stop(scope) => {
             let stop = StopEvent {
-                id: event_id(link, act, now),
+                id,
                 scope: scope.clone(),
                 at: now,
-                source: SuppressionSource::Page,
+                source,
             };
-            deps.contacts
-                .stop(link.tenant, link.token, &stop, now)
-                .await
+            contacts.stop(link.tenant, link.token, &stop, now).await?;
+            Some(scope)
         }
+    };
+    let told = ReceiptTask::EventsV1 {
+        tenant: link.tenant,
+        events: vec![events::of_page(link, id, stopped, now)],
+    };
+    if let Err(fault) = deps.receipts.send(&told).await {
+        tracing::error!(error = chain(&fault), "the tenant is not told of a page");
     }
+    Ok(())
 }
 
 /// A UUID (version 8, RFC 9562) of who, what and when.

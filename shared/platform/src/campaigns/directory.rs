@@ -133,6 +133,20 @@ impl Campaigns {
         self.row(&CampaignKey::List(tenant, list).key()).await
     }
 
+    /// The ids of a tenant's lists, newest first.
+    pub async fn list_ids(&self, tenant: TenantId) -> Result<Vec<ListId>, Fault> {
+        let pk = CampaignKey::Tenant(tenant).key().pk;
+        let items = self.table.partition(&pk, "L#", false).await?;
+        let mut lists = Vec::with_capacity(items.len());
+        for item in &items {
+            if let Some(CampaignKey::List(_, id)) = CampaignKey::parse(&table::key_of(item)?) {
+                lists.push(id);
+            }
+        }
+        lists.reverse();
+        Ok(lists)
+    }
+
     /// Registers or renames a list.
     pub async fn put_list(&self, tenant: TenantId, id: ListId, list: &List) -> Result<(), Fault> {
         self.put_row(&CampaignKey::List(tenant, id).key(), list)
