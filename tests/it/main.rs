@@ -1,6 +1,7 @@
 //! Stories over the whole service: real functions, real SDK, emulated AWS and
 //! WhatsApp, a clock that the test holds, and crashes where it wants them.
 
+mod advertising;
 mod answers;
 mod browser;
 mod clamd;
@@ -8,7 +9,7 @@ mod control;
 mod control_ends;
 mod crash;
 mod declined;
-mod endpoints;
+mod events;
 mod explain;
 mod fail_closed;
 mod floors;
@@ -32,4 +33,5 @@ mod stopped_at_whatsapp;
 mod straight;
 mod template;
 mod tier;
+mod webhooks;
 mod world;

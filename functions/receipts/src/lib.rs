@@ -3,9 +3,10 @@
 //! **Trigger**: the receipts queue ([`ReceiptTask`]). **Reads**: whose an
 //! identity is, blocks. **Writes**: grow-only status sets, one write for all
 //! statuses of a block and attempt in the batch; links of identities to persons;
-//! that WhatsApp declined advertising for somebody, or that somebody wrote; answers
-//! to what people asked for, which `send` decides on; and suppressions that waited
-//! for a link or that an import reported, which this path can add and never lift.
+//! what tenants are told of, for whoever reads it and for `notify`; that WhatsApp
+//! declined advertising for somebody, or that somebody wrote; answers to what
+//! people asked for, which `send` decides on; and suppressions that waited for a
+//! link or that an import reported, which this path can add and never lift.
 //! **When it fails**: the sets are idempotent
 //! and free of order, so any repetition is harmless.
 
@@ -13,6 +14,7 @@ mod answers;
 mod declines;
 mod links;
 mod requests;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,6 +40,7 @@ use policy::token::ContactToken;
 use self::answers::Written;
 use self::declines::Declines;
 use self::links::Links;
+use self::told::Told;
 
 /// Settings; each field is one variable.
 #[derive(Clone, Debug)]
@@ -50,6 +53,8 @@ pub struct Config {
     pub files_bucket: String,
     /// `IZIN_TRIGGERED_QUEUE_URL`
     pub triggered_queue_url: String,
+    /// `IZIN_NOTIFY_QUEUE_URL`
+    pub notify_queue_url: String,
     /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets: metric records are printed
     /// only there.
     pub metrics: MetricsSink,
@@ -63,6 +68,7 @@ impl Config {
             campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
             files_bucket: env.required("IZIN_FILES_BUCKET")?,
             triggered_queue_url: env.required("IZIN_TRIGGERED_QUEUE_URL")?,
+            notify_queue_url: env.required("IZIN_NOTIFY_QUEUE_URL")?,
             metrics: MetricsSink::from_env(env),
         })
     }
@@ -74,6 +80,7 @@ pub struct Deps {
     clock: SharedClock,
     contacts: Contacts,
     campaigns: Campaigns,
+    notify: Queue,
     objects: Objects,
     triggered: Queue,
     metrics: MetricsSink,
@@ -88,6 +95,7 @@ impl Deps {
         Self {
             contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
+            notify: Queue::new(clients.sqs.clone(), config.notify_queue_url.clone()),
             objects: Objects::new(clients.s3.clone(), config.files_bucket.clone()),
             triggered: Queue::new(clients.sqs.clone(), config.triggered_queue_url.clone()),
             metrics: config.metrics,
@@ -112,6 +120,7 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
     let mut links = Links::default();
     let mut declines = Declines::default();
     let mut written = Written::default();
+    let mut told = Told::default();
     let mut failed: BTreeSet<String> = BTreeSet::new();
     for record in event.records {
         let message_id = record.message_id.expect("SQS always sets messageId");
@@ -127,11 +136,12 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
                     failed.insert(message_id);
                 }
             }
+            Ok(ReceiptTask::EventsV1 { tenant, events }) => told.see(tenant, events, &message_id),
             Ok(ReceiptTask::LinksV1 {
                 tenant,
-                links: told,
+                links: seen,
             }) => {
-                for link in told {
+                for link in seen {
                     links.told(tenant, link.alias.0, link.token.0, &message_id);
                 }
             }
@@ -202,6 +212,10 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
     let (asked, unasked) = written.write(deps).await;
     metrics.count("AnswersAsked", asked);
     failed.extend(unasked);
+    // After the links: they tell whom an event is about.
+    let (recorded, untold) = told.write(deps).await;
+    metrics.count("EventsRecorded", recorded);
+    failed.extend(untold);
     metrics.count("MessagesFailed", failed.len() as u64);
     metrics.emit(deps.clock.now(), deps.metrics);
     let mut response = SqsBatchResponse::default();

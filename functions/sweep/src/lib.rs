@@ -8,6 +8,7 @@
 mod canary;
 mod close;
 mod course;
+mod events;
 mod files;
 mod numbers;
 mod recover;
@@ -40,6 +41,8 @@ pub struct Config {
     pub campaigns_table: String,
     /// `IZIN_FANOUT_QUEUE_URL`
     pub fanout_queue_url: String,
+    /// `IZIN_RECEIPTS_QUEUE_URL`
+    pub receipts_queue_url: String,
     /// `IZIN_SCAN_QUEUE_URL`
     pub scan_queue_url: String,
     /// `IZIN_SEND_QUEUE_URL`
@@ -62,6 +65,7 @@ impl Config {
             contacts_table: env.required("IZIN_CONTACTS_TABLE")?,
             campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
             fanout_queue_url: env.required("IZIN_FANOUT_QUEUE_URL")?,
+            receipts_queue_url: env.required("IZIN_RECEIPTS_QUEUE_URL")?,
             scan_queue_url: env.required("IZIN_SCAN_QUEUE_URL")?,
             send_queue_url: env.required("IZIN_SEND_QUEUE_URL")?,
             whatsapp_token_secret: env.required("IZIN_WHATSAPP_TOKEN_SECRET")?,
@@ -79,6 +83,7 @@ pub struct Deps {
     contacts: Contacts,
     campaigns: Campaigns,
     fanout: Queue,
+    receipts: Queue,
     scan: Queue,
     send: Queue,
     secrets: Secrets,
@@ -99,6 +104,7 @@ impl Deps {
             tiers: Tiers::new(dynamodb.clone(), campaigns_table.clone(), clock.clone()),
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
             fanout: Queue::new(clients.sqs.clone(), config.fanout_queue_url.clone()),
+            receipts: Queue::new(clients.sqs.clone(), config.receipts_queue_url.clone()),
             scan: Queue::new(clients.sqs.clone(), config.scan_queue_url.clone()),
             send: Queue::new(clients.sqs.clone(), config.send_queue_url.clone()),
             secrets: Secrets::new(clients.secrets.clone(), clock.clone()),
@@ -178,6 +184,7 @@ async fn visit(
         CampaignState::Planning | CampaignState::Running | CampaignState::Paused => {
             // What cannot be read now must not hold up the ledger.
             let synced = sync(tenant, &campaign, deps).await;
+            events::held(tenant, id, &campaign, deps).await?;
             let held = stops::check(tenant, id, &campaign, deps, metrics).await?;
             if campaign.state != CampaignState::Planning {
                 course::visit(tenant, id, &campaign, held, invocation, deps, metrics).await?;
@@ -187,6 +194,9 @@ async fn visit(
         CampaignState::Cancelled => {
             course::visit(tenant, id, &campaign, true, invocation, deps, metrics).await
         }
-        CampaignState::Completed => deps.campaigns.remove_due(Due::Campaign(tenant, id)).await,
+        CampaignState::Completed => {
+            events::ended(tenant, id, &campaign, deps).await?;
+            deps.campaigns.remove_due(Due::Campaign(tenant, id)).await
+        }
     }
 }

@@ -16,6 +16,7 @@
 mod asks;
 mod commit;
 mod delivery;
+mod events;
 mod names;
 mod news;
 mod numbers;

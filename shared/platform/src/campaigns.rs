@@ -8,6 +8,8 @@ mod breakers;
 mod budgets;
 mod controls;
 mod directory;
+mod endpoints;
+mod events;
 mod findings;
 mod idempotency;
 mod imports;
@@ -32,6 +34,10 @@ pub use self::breakers::{BreakerState, Opening};
 pub use self::budgets::{Begun, CampaignBudget};
 pub use self::controls::{Approved, Controls, Scheduled};
 pub use self::directory::{AdvertisesBy, ApiKey, Due, List, Number, Tenant};
+pub use self::endpoints::Endpoint;
+pub use self::events::{
+    EVENTS_KEPT, EVENTS_SETTLE, EventCursor, EventsPage, ParseCursorError, RecordedEvent,
+};
 pub use self::findings::{Doubt, Finding};
 pub use self::idempotency::Answer;
 pub use self::imports::{

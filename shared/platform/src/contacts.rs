@@ -126,6 +126,30 @@ impl Contacts {
         item.map(items::agreement).transpose()
     }
 
+    /// The caller's own name for a person: the first that one of `lists` has.
+    /// Neither number nor name are read.
+    pub async fn external_id(
+        &self,
+        tenant: TenantId,
+        lists: &[ListId],
+        token: ContactToken,
+    ) -> Result<Option<String>, Fault> {
+        for list in lists {
+            let key = ContactKey::Subscription {
+                tenant,
+                list: *list,
+                token,
+            };
+            let parts = ["pk", "sk", "external_id"];
+            let item = self.table.get_parts(&key.key(), &parts).await?;
+            let found = item.and_then(|item| item.get("external_id")?.as_s().ok().cloned());
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
     /// A piece of one shard of a list after `after`, at most `limit` people.
     pub async fn shard_page(
         &self,

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use jiff::Timestamp;
-use policy::ids::{CampaignId, EventId, ImportId, MediaId, TenantId};
+use policy::ids::{CampaignId, EndpointId, EventId, ImportId, MediaId, TenantId};
 use policy::token::ContactToken;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::events::EventV1;
 use crate::fault::Fault;
 
 /// Work for `ingest`, besides the events of the bucket itself.
@@ -97,6 +98,13 @@ pub enum ReceiptTask {
         id: String,
         /// The error code with which WhatsApp answers requests from now on.
         code: u32,
+    },
+    /// What the tenant is told of.
+    EventsV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// Each event.
+        events: Vec<EventV1>,
     },
     /// Identities that were seen beside a person's number.
     LinksV1 {
@@ -193,6 +201,23 @@ pub struct RequestV1 {
     pub way: String,
     /// When.
     pub at: Timestamp,
+}
+
+/// Work for `notify`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "type", deny_unknown_fields)]
+pub enum NotifyTask {
+    /// Post an event to an endpoint.
+    PostV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// To which.
+        endpoint: EndpointId,
+        /// Which event.
+        event: EventId,
+        /// When it was recorded.
+        recorded_at: Timestamp,
+    },
 }
 
 /// One status: ids and codes only.

@@ -82,6 +82,11 @@ typed_id!(
     "cmp"
 );
 typed_id!(
+    /// Where a tenant wants events posted.
+    EndpointId,
+    "whk"
+);
+typed_id!(
     /// An entry in a person's or a tenant's history.
     EventId,
     "evt"

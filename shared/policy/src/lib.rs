@@ -10,6 +10,8 @@ pub mod budget;
 pub mod campaign;
 pub mod consent;
 pub mod content;
+pub mod endpoint;
+pub mod event;
 pub mod forecast;
 pub mod ids;
 pub mod import;

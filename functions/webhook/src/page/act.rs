@@ -6,7 +6,7 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
 use platform::contacts::{ResumeEvent, StopEvent};
-use platform::fault::Fault;
+use platform::fault::{Fault, chain};
 use platform::queue::{ReceiptTask, RequestV1, TokenText};
 use policy::ids::EventId;
 use policy::person::SuppressionSource;
@@ -16,6 +16,7 @@ use policy::rights::{Right, Way};
 use sha2::{Digest as _, Sha256};
 
 use crate::Deps;
+use crate::events;
 
 /// One thing that a button does.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -111,20 +112,23 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Option<Wish> {
     None
 }
 
-/// Does it; committed when this returns.
+/// Does it; committed when this returns, and then the tenant is told. A tenant
+/// who cannot be told is no reason to tell the person that it failed.
 pub(super) async fn carry_out(deps: &Deps, link: &PreferenceLink, act: &Act) -> Result<(), Fault> {
     let now = deps.clock.now();
-    match act {
-        Act::Copy => request(deps, link, act, Right::Copy, now).await,
+    let id = event_id(link, act, now);
+    let stopped = match act {
+        Act::Copy => return request(deps, link, act, Right::Copy, now).await,
         // Nothing is done before the second step.
-        Act::Erase { sure: false } => Ok(()),
+        Act::Erase { sure: false } => return Ok(()),
         Act::Erase { sure: true } => {
-            stop(deps, link, act, Scope::Everything, now).await?;
-            request(deps, link, act, Right::Erasure, now).await
+            stop(deps, link, id, &Scope::Everything, now).await?;
+            request(deps, link, act, Right::Erasure, now).await?;
+            Some(&Scope::Everything)
         }
         Act::Resume(scope) => {
             let resume = ResumeEvent {
-                id: event_id(link, act, now),
+                id,
                 at: now,
                 source: SuppressionSource::Page,
                 scope: scope.clone(),
@@ -132,22 +136,33 @@ pub(super) async fn carry_out(deps: &Deps, link: &PreferenceLink, act: &Act) -> 
             deps.contacts
                 .resume(link.tenant, link.token, &resume, now)
                 .await?;
-            Ok(())
+            None
         }
-        Act::Stop(scope) => stop(deps, link, act, scope.clone(), now).await,
+        Act::Stop(scope) => {
+            stop(deps, link, id, scope, now).await?;
+            Some(scope)
+        }
+    };
+    let told = ReceiptTask::EventsV1 {
+        tenant: link.tenant,
+        events: vec![events::of_page(link, id, stopped, now)],
+    };
+    if let Err(fault) = deps.receipts.send(&told).await {
+        tracing::error!(error = chain(&fault), "the tenant is not told of a page");
     }
+    Ok(())
 }
 
 async fn stop(
     deps: &Deps,
     link: &PreferenceLink,
-    act: &Act,
-    scope: Scope,
+    id: EventId,
+    scope: &Scope,
     now: Timestamp,
 ) -> Result<(), Fault> {
     let stop = StopEvent {
-        id: event_id(link, act, now),
-        scope,
+        id,
+        scope: scope.clone(),
         at: now,
         source: SuppressionSource::Page,
     };

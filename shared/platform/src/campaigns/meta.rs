@@ -123,6 +123,10 @@ pub struct Campaign {
     pub cancelled_at: Option<Timestamp>,
     /// Whether it is a single message, for which somebody waits.
     pub is_single: bool,
+    /// How often it was held.
+    pub holds: u32,
+    /// Of how many of them the tenant was told.
+    pub holds_told: u32,
 }
 
 impl Campaign {

@@ -66,6 +66,10 @@ pub(super) struct MetaItem {
     cancelled_at: Option<i64>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_single: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    holds: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    holds_told: Option<u32>,
 }
 
 /// An answer to what a person wrote.
@@ -137,6 +141,8 @@ impl MetaItem {
             reopens: None,
             cancelled_at: None,
             is_single: false,
+            holds: None,
+            holds_told: None,
         }
     }
 
@@ -198,6 +204,8 @@ impl MetaItem {
             reopens: self.reopens.unwrap_or(false),
             cancelled_at: self.cancelled_at.map(moment),
             is_single: self.is_single,
+            holds: self.holds.unwrap_or(0),
+            holds_told: self.holds_told.unwrap_or(0),
             plan: NewCampaign {
                 name: self.name,
                 sender: self.sender,

@@ -193,10 +193,6 @@ impl<'a> SendRequest<'a> {
         message: &'a Message,
         callback: &'a str,
     ) -> Self {
-        let (kind, template, text) = match message {
-            Message::Template(template) => ("template", Some(template), None),
-            Message::Text(text) => ("text", None, Some(text)),
-        };
         let marketing = match endpoint {
             Endpoint::Messages(_) => None,
             // WhatsApp then sends it as it sends any other.
@@ -204,6 +200,10 @@ impl<'a> SendRequest<'a> {
                 product_policy: "CLOUD_API_FALLBACK",
                 message_activity_sharing: false,
             }),
+        };
+        let (kind, template, text) = match message {
+            Message::Template(template) => ("template", Some(template), None),
+            Message::Text(text) => ("text", None, Some(text)),
         };
         Self {
             messaging_product: "whatsapp",
