@@ -16,6 +16,7 @@ mod inbound;
 mod inbound_forgery;
 mod links;
 mod media;
+mod news;
 mod pace;
 mod page;
 mod privacy;

@@ -3,12 +3,15 @@
 //! **Trigger**: the receipts queue ([`ReceiptTask`]). **Reads**: whose an
 //! identity is, blocks. **Writes**: grow-only status sets, one write for all
 //! statuses of a block and attempt in the batch; links of identities to persons;
-//! what tenants are told of, for whoever reads it and for `notify`; that WhatsApp declined advertising for somebody; and suppressions that waited for a link or that an import reported, which
-//! this path can add and never lift. **When it fails**: the sets are idempotent
+//! limits, and that a template is to be read again, as WhatsApp tells; what
+//! tenants are told of, for whoever reads it and for `notify`; that WhatsApp
+//! declined advertising for somebody; and suppressions that waited for a link or
+//! that an import reported, which this path can add and never lift. **When it fails**: the sets are idempotent
 //! and free of order, so any repetition is harmless.
 
 mod declines;
 mod links;
+mod news;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +27,7 @@ use platform::invocation::Invocation;
 use platform::metrics::{Metrics, MetricsSink};
 use platform::objects::Objects;
 use platform::queue::{Queue, ReceiptTask, StatusV1};
+use platform::tier::Tiers;
 use policy::block::Callback;
 use policy::breaker::Breaker;
 use policy::ids::{CampaignId, EventId, ImportId, TenantId};
@@ -73,6 +77,7 @@ pub struct Deps {
     campaigns: Campaigns,
     notify: Queue,
     objects: Objects,
+    tiers: Tiers,
     metrics: MetricsSink,
 }
 
@@ -84,6 +89,7 @@ impl Deps {
         let campaigns_table = config.campaigns_table.clone();
         Self {
             contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
+            tiers: Tiers::new(dynamodb.clone(), campaigns_table.clone(), clock.clone()),
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
             notify: Queue::new(clients.sqs.clone(), config.notify_queue_url.clone()),
             objects: Objects::new(clients.s3.clone(), config.files_bucket.clone()),
@@ -131,6 +137,14 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
             }) => {
                 for link in seen {
                     links.told(tenant, link.alias.0, link.token.0, &message_id);
+                }
+            }
+            Ok(ReceiptTask::NewsV1 { tenant, news }) => {
+                for one in &news {
+                    if let Err(fault) = news::apply(tenant, one, deps).await {
+                        tracing::warn!(error = chain(&fault), "news comes again");
+                        failed.insert(message_id.clone());
+                    }
                 }
             }
             Ok(ReceiptTask::StatusesV1 { tenant, statuses }) => {

@@ -8,7 +8,7 @@ use platform::events::EventV1;
 use platform::fault::{Fault, chain};
 use platform::inbound::{self, KeptUpdate};
 use platform::metrics::Metrics;
-use platform::queue::{LinkV1, ReceiptTask, StatusV1, TokenText};
+use platform::queue::{LinkV1, NewsV1, ReceiptTask, StatusV1, TokenText};
 use platform::whatsapp::signature::VerifiedBody;
 use policy::attempt;
 use policy::breaker::Breaker;
@@ -212,10 +212,12 @@ impl Work<'_> {
         let mut kept: Vec<KeptUpdate> = Vec::new();
         let mut links: BTreeSet<(ContactToken, ContactToken)> = BTreeSet::new();
         let mut breaks: BTreeSet<(Breaker, u32)> = BTreeSet::new();
+        let mut changed: BTreeSet<NewsV1> = BTreeSet::new();
         let mut told: Vec<EventV1> = Vec::new();
         let object = inbound::updates_key(tenant, self.now, &self.id);
         for update in updates {
             breaks.extend(news::breaker(&update));
+            changed.extend(news::news(&update, self.now));
             told.extend(events::of_business(tenant, &update, self.now));
             let name = keys.zip(update.person());
             let name = name.map(|(keys, person)| (keys, Name::of(tenant, person, keys)));
@@ -267,6 +269,10 @@ impl Work<'_> {
                     code,
                 }),
         );
+        if !changed.is_empty() {
+            let news = changed.into_iter().collect();
+            tasks.push(ReceiptTask::NewsV1 { tenant, news });
+        }
         if !kept.is_empty() {
             match self.put(&object, &kept).await {
                 Ok(()) => tasks.push(ReceiptTask::UpdateV1 { tenant, object }),
