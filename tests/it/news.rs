@@ -44,31 +44,31 @@ async fn the_latest_announcement_of_a_tier_holds_whatever_comes_late() {
     told(&stand, 1_764_000_200, field, downgrade).await;
     assert_eq!(tier_of(&stand).await, "TIER_1K");
     let now = "2026-11-24T03:00:00Z".parse().unwrap();
-    let granted = stand.tiers.reserve(PORTFOLIO, now, 5_000).await.unwrap();
-    assert_eq!(granted, Ok(1_000));
+    let room = stand.tiers.reserve(PORTFOLIO, now, 5_000).await.unwrap();
+    assert_eq!(room.people, 1_000);
 }
 
 #[tokio::test]
-async fn an_upgrade_raises_the_only_number_it_can_be_about() {
-    let stand = stand().await;
-    let upgrade = json!({"display_phone_number": "622155500100", "event": "THROUGHPUT_UPGRADE"});
-    let field = "phone_number_quality_update";
-    for time in [1_764_000_100, 1_764_000_100, 1_764_000_200] {
-        told(&stand, time, field, upgrade.clone()).await;
-    }
-    let number = stand.campaigns.number(load::NUMBER).await.unwrap().unwrap();
-    assert_eq!(number.limit_per_second, 1_000);
-    assert_eq!(number.inbound_per_second, 25);
+async fn a_number_is_read_again_as_soon_as_something_is_told_of_it() {
+    let mut world = World::quiet().await;
+    let (list, _) = world.import(&csv(&TWELVE)).await;
+    world.approved_campaign(&list).await;
+    world.tick().await;
+    let simulator = &world.house.simulator;
+    assert!(simulator.set_number_health(Seeds::PHONE_NUMBER_ID, "YELLOW", "AVAILABLE"));
+    world.tick().await;
+    let quality = |numbers: &Value| numbers["numbers"][0]["quality"].clone();
+    let numbers = world.get("/v1/numbers").await;
+    assert_ne!(quality(&numbers), "YELLOW", "read a moment ago: {numbers}");
 
-    // Of two, nobody says which.
-    let stand = self::stand().await;
-    let known = stand.campaigns.number(load::NUMBER).await.unwrap().unwrap();
-    stand.campaigns.put_number("2", &known).await.unwrap();
-    told(&stand, 1_764_000_100, field, upgrade).await;
-    for id in [load::NUMBER, "2"] {
-        let number = stand.campaigns.number(id).await.unwrap().unwrap();
-        assert_eq!(number.limit_per_second, 80, "{id}");
-    }
+    let value = json!({"display_phone_number": "622155500100", "event": "FLAGGED"});
+    let field = "phone_number_quality_update";
+    world.house.simulator.tell(Seeds::WABA, field, value);
+    world.live(1).await;
+    world.tick().await;
+    let numbers = world.get("/v1/numbers").await;
+    assert_eq!(quality(&numbers), "YELLOW", "{numbers}");
+    assert_eq!(world.events(10).await.len(), 1, "and the tenant was told");
 }
 
 #[tokio::test]

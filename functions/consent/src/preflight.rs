@@ -1,7 +1,7 @@
 //! What a campaign's message says and where its links lead, before its people
 //! are judged.
 
-use platform::campaigns::{Campaign, Preflighted};
+use platform::campaigns::{Preflighted, Templated};
 use platform::expansion::ExpandError;
 use platform::fault::Fault;
 use platform::reputation::Standing;
@@ -24,9 +24,11 @@ pub(crate) struct Message {
 
 impl Message {
     /// `None` if either cannot be read.
-    pub(crate) fn read(campaign: &Campaign, json: &str) -> Option<Self> {
-        let entries = &campaign.plan.mapping;
-        let entries = entries.iter().map(|(k, v)| (k.as_str(), v.as_str()));
+    pub(crate) fn read(content: &Templated, json: &str) -> Option<Self> {
+        let entries = content
+            .mapping
+            .iter()
+            .map(|(k, v)| (k.as_str(), v.as_str()));
         Some(Self {
             template: Template::parse(json).ok()?,
             mapping: Mapping::parse(entries).ok()?,

@@ -3,15 +3,19 @@
 //! **Trigger**: the receipts queue ([`ReceiptTask`]). **Reads**: whose an
 //! identity is, blocks. **Writes**: grow-only status sets, one write for all
 //! statuses of a block and attempt in the batch; links of identities to persons;
-//! limits, and that a template is to be read again, as WhatsApp tells; what
-//! tenants are told of, for whoever reads it and for `notify`; that WhatsApp
-//! declined advertising for somebody; and suppressions that waited for a link or
-//! that an import reported, which this path can add and never lift. **When it fails**: the sets are idempotent
+//! limits, and that a template or number is to be read again, as WhatsApp tells;
+//! what tenants are told of, for whoever reads it and for `notify`; that WhatsApp
+//! declined advertising for somebody, or that somebody wrote; answers to what
+//! people asked for, which `send` decides on; and suppressions that waited for a
+//! link or that an import reported, which this path can add and never lift.
+//! **When it fails**: the sets are idempotent
 //! and free of order, so any repetition is harmless.
 
+mod answers;
 mod declines;
 mod links;
 mod news;
+mod requests;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +40,7 @@ use policy::purpose::Scope;
 use policy::receipt::{Status, StatusSets};
 use policy::token::ContactToken;
 
+use self::answers::Written;
 use self::declines::Declines;
 use self::links::Links;
 use self::told::Told;
@@ -51,6 +56,8 @@ pub struct Config {
     pub files_bucket: String,
     /// `IZIN_NOTIFY_QUEUE_URL`
     pub notify_queue_url: String,
+    /// `IZIN_TRIGGERED_QUEUE_URL`
+    pub triggered_queue_url: String,
     /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets: metric records are printed
     /// only there.
     pub metrics: MetricsSink,
@@ -64,6 +71,7 @@ impl Config {
             campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
             files_bucket: env.required("IZIN_FILES_BUCKET")?,
             notify_queue_url: env.required("IZIN_NOTIFY_QUEUE_URL")?,
+            triggered_queue_url: env.required("IZIN_TRIGGERED_QUEUE_URL")?,
             metrics: MetricsSink::from_env(env),
         })
     }
@@ -78,6 +86,7 @@ pub struct Deps {
     notify: Queue,
     objects: Objects,
     tiers: Tiers,
+    triggered: Queue,
     metrics: MetricsSink,
 }
 
@@ -93,6 +102,7 @@ impl Deps {
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
             notify: Queue::new(clients.sqs.clone(), config.notify_queue_url.clone()),
             objects: Objects::new(clients.s3.clone(), config.files_bucket.clone()),
+            triggered: Queue::new(clients.sqs.clone(), config.triggered_queue_url.clone()),
             metrics: config.metrics,
             clock,
         }
@@ -115,6 +125,7 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
     let mut links = Links::default();
     let mut declines = Declines::default();
     let mut told = Told::default();
+    let mut written = Written::default();
     let mut failed: BTreeSet<String> = BTreeSet::new();
     for record in event.records {
         let message_id = record.message_id.expect("SQS always sets messageId");
@@ -147,6 +158,12 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
                     }
                 }
             }
+            Ok(ReceiptTask::RequestV1 { tenant, request }) => {
+                if let Err(fault) = requests::take(tenant, request, deps).await {
+                    tracing::warn!(error = chain(&fault), "request comes again");
+                    failed.insert(message_id);
+                }
+            }
             Ok(ReceiptTask::StatusesV1 { tenant, statuses }) => {
                 for status in &statuses {
                     let Some((callback, kind)) = read(status) else {
@@ -172,6 +189,15 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
             Ok(ReceiptTask::UpdateV1 { object, .. }) => {
                 // Kept whole in its object; nothing here reads it yet.
                 tracing::debug!(object, "update kept");
+            }
+            Ok(ReceiptTask::WroteV1 {
+                tenant,
+                number,
+                messages,
+            }) => {
+                for wrote in messages {
+                    written.see(tenant, &number, wrote, &message_id);
+                }
             }
             Err(error) => {
                 tracing::error!(message.id = message_id, %error, "message cannot be read");
@@ -199,6 +225,10 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
     let (recorded, untold) = told.write(deps).await;
     metrics.count("EventsRecorded", recorded);
     failed.extend(untold);
+    // After the links, by which some of them are known.
+    let (asked, unasked) = written.write(deps).await;
+    metrics.count("AnswersAsked", asked);
+    failed.extend(unasked);
     metrics.count("MessagesFailed", failed.len() as u64);
     metrics.emit(deps.clock.now(), deps.metrics);
     let mut response = SqsBatchResponse::default();

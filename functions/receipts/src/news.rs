@@ -1,15 +1,13 @@
-//! What WhatsApp told of limits and templates, applied.
+//! What WhatsApp told of limits, numbers and templates, applied.
 //!
-//! A tier is noted both ways, by the time at which it was told; a throughput
-//! only rises; a template is only marked, and the timer reads it anew: what a
-//! post says of it may be old, and what stops it has a breaker already.
+//! A tier is noted both ways, by the time at which it was told. Numbers and
+//! templates are only marked, and the timer reads them anew: what a post says of
+//! them may be old, and what stops them has a breaker already.
 
 use jiff::Timestamp;
 use platform::fault::Fault;
 use platform::queue::NewsV1;
 use policy::ids::TenantId;
-use policy::limits::Limits;
-use policy::pace::Pace;
 
 use crate::Deps;
 
@@ -22,11 +20,7 @@ pub(crate) async fn apply(tenant: TenantId, news: &NewsV1, deps: &Deps) -> Resul
                 .await?;
             Ok(())
         }
-        NewsV1::Throughput {
-            account,
-            number,
-            level,
-        } => throughput(tenant, account, number.as_deref(), level, deps).await,
+        NewsV1::Number { account } => numbers(tenant, account, deps).await,
         NewsV1::Tier {
             account,
             tier: name,
@@ -53,32 +47,13 @@ async fn tier(
     deps.tiers.hear_tier(&portfolio, name, told_at).await
 }
 
-/// WhatsApp tells of the number by how it is dialled, which is noted nowhere. So
-/// an account of several numbers is left to the timer.
-async fn throughput(
-    tenant: TenantId,
-    account: &str,
-    number: Option<&str>,
-    level: &str,
-    deps: &Deps,
-) -> Result<(), Fault> {
+/// WhatsApp tells of a number by how it is dialled, which is noted nowhere: all
+/// numbers of the account are read again.
+async fn numbers(tenant: TenantId, account: &str, deps: &Deps) -> Result<(), Fault> {
     let known = deps.campaigns.account(account).await?;
-    let Some(known) = known.filter(|known| known.tenant == tenant) else {
-        return Ok(());
-    };
-    let only = known.numbers.first().filter(|_| known.numbers.len() == 1);
-    let Some(number) = number.or(only.map(String::as_str)) else {
-        tracing::info!(account, "which of its numbers is faster is not told");
-        return Ok(());
-    };
-    if !known.numbers.contains(number) {
-        return Ok(());
-    }
-    let limit = Limits::embedded().throughput(level);
-    let inbound = Pace::usual_inbound(limit);
-    let campaigns = &deps.campaigns;
-    if campaigns.raise_number_limit(number, limit, inbound).await? {
-        tracing::info!(number, limit, "number may send faster");
+    let numbers = known.filter(|known| known.tenant == tenant);
+    for number in numbers.iter().flat_map(|known| &known.numbers) {
+        deps.campaigns.note_number_news(tenant, number).await?;
     }
     Ok(())
 }

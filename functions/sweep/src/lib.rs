@@ -10,6 +10,7 @@ mod close;
 mod course;
 mod events;
 mod files;
+mod numbers;
 mod recover;
 mod start;
 mod stops;
@@ -17,7 +18,7 @@ mod templates;
 
 use jiff::SignedDuration;
 use platform::aws::Clients;
-use platform::campaigns::{Campaigns, Due};
+use platform::campaigns::{Campaign, Campaigns, Due};
 use platform::clock::SharedClock;
 use platform::config::{ConfigError, Env};
 use platform::contacts::Contacts;
@@ -26,6 +27,7 @@ use platform::invocation::Invocation;
 use platform::metrics::{Metrics, MetricsSink};
 use platform::queue::Queue;
 use platform::secrets::Secrets;
+use platform::tier::Tiers;
 use platform::whatsapp;
 use policy::campaign::CampaignState;
 use policy::ids::{CampaignId, TenantId};
@@ -85,6 +87,7 @@ pub struct Deps {
     scan: Queue,
     send: Queue,
     secrets: Secrets,
+    tiers: Tiers,
     whatsapp: whatsapp::Client,
     token_secret: String,
     metrics: MetricsSink,
@@ -98,6 +101,7 @@ impl Deps {
         let campaigns_table = config.campaigns_table.clone();
         Ok(Self {
             contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
+            tiers: Tiers::new(dynamodb.clone(), campaigns_table.clone(), clock.clone()),
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
             fanout: Queue::new(clients.sqs.clone(), config.fanout_queue_url.clone()),
             receipts: Queue::new(clients.sqs.clone(), config.receipts_queue_url.clone()),
@@ -145,6 +149,16 @@ pub async fn handle(invocation: Invocation, deps: &Deps) -> Result<(), Fault> {
     first_fault.map_or(Ok(()), Err)
 }
 
+/// What WhatsApp says of a campaign's template and number, read again where
+/// that is old. One that cannot be read does not keep the other from it.
+async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> Result<(), Fault> {
+    let (template, number) = (
+        templates::sync(tenant, campaign, deps).await,
+        numbers::sync(tenant, campaign, deps).await,
+    );
+    template.and(number)
+}
+
 /// Looks at one campaign: its template and its start while it is prepared;
 /// what stops it, its blocks and its end while it runs.
 async fn visit(
@@ -161,15 +175,15 @@ async fn visit(
         CampaignState::Draft
         | CampaignState::Validating
         | CampaignState::Validated
-        | CampaignState::Approved => templates::sync(tenant, &campaign, deps).await,
+        | CampaignState::Approved => sync(tenant, &campaign, deps).await,
         CampaignState::Scheduled => {
-            let synced = templates::sync(tenant, &campaign, deps).await;
+            let synced = sync(tenant, &campaign, deps).await;
             start::if_due(tenant, id, &campaign, deps).await?;
             synced
         }
         CampaignState::Planning | CampaignState::Running | CampaignState::Paused => {
-            // A template that cannot be read now must not hold up the ledger.
-            let synced = templates::sync(tenant, &campaign, deps).await;
+            // What cannot be read now must not hold up the ledger.
+            let synced = sync(tenant, &campaign, deps).await;
             events::held(tenant, id, &campaign, deps).await?;
             let held = stops::check(tenant, id, &campaign, deps, metrics).await?;
             if campaign.state != CampaignState::Planning {

@@ -16,7 +16,10 @@ const KEPT: SignedDuration = SignedDuration::from_mins(10);
 /// nothing was told of it since. A
 /// template that is gone stays known, as deleted.
 pub(crate) async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> Result<(), Fault> {
-    let wanted = &campaign.plan.template;
+    let Some(content) = campaign.plan.templated() else {
+        return Ok(());
+    };
+    let wanted = &content.template;
     let now = deps.clock.now();
     let known = deps
         .campaigns

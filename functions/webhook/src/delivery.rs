@@ -8,7 +8,7 @@ use platform::events::EventV1;
 use platform::fault::{Fault, chain};
 use platform::inbound::{self, KeptUpdate};
 use platform::metrics::Metrics;
-use platform::queue::{LinkV1, NewsV1, ReceiptTask, StatusV1, TokenText};
+use platform::queue::{LinkV1, NewsV1, ReceiptTask, RequestV1, StatusV1, TokenText, WroteV1};
 use platform::whatsapp::signature::VerifiedBody;
 use policy::attempt;
 use policy::breaker::Breaker;
@@ -27,6 +27,7 @@ use crate::names::{Keys, Move, Name};
 use crate::news;
 use crate::stops::{Unattributed, resume, stops};
 use crate::updates::{self, Kind, Person, Update};
+use crate::wrote::{erasure, wrote};
 
 /// Most statuses of one queue message: some 60 KB of the longest.
 const STATUSES_MAX: usize = 200;
@@ -36,6 +37,8 @@ const LINKS_MAX: usize = 200;
 
 /// Events of one queue message: some 50 KB.
 const EVENTS_MAX: usize = 100;
+/// Messages of people of one queue message: some 40 KB.
+const WRITTEN_MAX: usize = 200;
 
 /// Acts committed at the same time.
 const ACTS_AT_ONCE: usize = 16;
@@ -214,11 +217,18 @@ impl Work<'_> {
         let mut breaks: BTreeSet<(Breaker, u32)> = BTreeSet::new();
         let mut changed: BTreeSet<NewsV1> = BTreeSet::new();
         let mut told: Vec<EventV1> = Vec::new();
+        let mut written: BTreeMap<String, Vec<WroteV1>> = BTreeMap::new();
+        let mut requests: Vec<RequestV1> = Vec::new();
         let object = inbound::updates_key(tenant, self.now, &self.id);
         for update in updates {
             breaks.extend(news::breaker(&update));
             changed.extend(news::news(&update, self.now));
             told.extend(events::of_business(tenant, &update, self.now));
+            let wrote = keys.and_then(|keys| wrote(tenant, &update, keys, self.now));
+            if let Some((number, message)) = wrote {
+                written.entry(number).or_default().push(message);
+            }
+            requests.extend(keys.and_then(|keys| erasure(tenant, &update, keys, self.now)));
             let name = keys.zip(update.person());
             let name = name.map(|(keys, person)| (keys, Name::of(tenant, person, keys)));
             let status = status_of_ours(&update, name.as_ref().map(|(_, name)| name));
@@ -272,6 +282,19 @@ impl Work<'_> {
         if !changed.is_empty() {
             let news = changed.into_iter().collect();
             tasks.push(ReceiptTask::NewsV1 { tenant, news });
+        }
+        let of_tenant = |request| ReceiptTask::RequestV1 { tenant, request };
+        tasks.extend(requests.into_iter().map(of_tenant));
+        for (number, messages) in written {
+            tasks.extend(
+                messages
+                    .chunks(WRITTEN_MAX)
+                    .map(|messages| ReceiptTask::WroteV1 {
+                        tenant,
+                        number: number.clone(),
+                        messages: messages.to_vec(),
+                    }),
+            );
         }
         if !kept.is_empty() {
             match self.put(&object, &kept).await {

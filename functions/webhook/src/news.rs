@@ -27,8 +27,8 @@ pub(crate) fn news(update: &Update, now: Timestamp) -> Vec<NewsV1> {
     }
 }
 
-/// What a number may do: its portfolio's tier, its own throughput. A tier that
-/// is not known changes nothing: the timer asks WhatsApp itself.
+/// What a number may do: its portfolio's tier is told, its throughput and its
+/// quality are to be read. A tier that is not known changes nothing by itself.
 fn limits(update: &Update, quality: &Quality, now: Timestamp) -> Vec<NewsV1> {
     let Some(account) = update.waba.clone() else {
         return Vec::new();
@@ -40,13 +40,8 @@ fn limits(update: &Update, quality: &Quality, now: Timestamp) -> Vec<NewsV1> {
         tier: tier.to_owned(),
         told_at: update.told_at.map_or(now, |at| at.min(now)),
     });
-    let faster = quality.event.as_deref() == Some("throughput_upgrade");
-    let throughput = faster.then(|| NewsV1::Throughput {
-        account,
-        number: update.phone_number_id.clone(),
-        level: "HIGH".to_owned(),
-    });
-    tier.into_iter().chain(throughput).collect()
+    let number = NewsV1::Number { account };
+    tier.into_iter().chain([number]).collect()
 }
 
 fn template_news(template: &Template) -> Option<NewsV1> {
@@ -144,7 +139,11 @@ mod tests {
             let updates = updates::parse(body.to_string().as_bytes()).unwrap();
             serde_json::to_value(news(&updates[0], now)).unwrap()
         };
-        let tier = |name: &str| json!([{"about": "Tier", "account": "77", "tier": name, "told_at": "2025-11-24T16:00:00Z"}]);
+        let number = json!({"about": "Number", "account": "77"});
+        let tier = |name: &str| {
+            let told_at = "2025-11-24T16:00:00Z";
+            json!([{"about": "Tier", "account": "77", "tier": name, "told_at": told_at}, number])
+        };
         let limit = |value: Value| json!({"max_daily_conversations_per_business": value});
         for (field, value, wanted) in [
             (
@@ -165,7 +164,7 @@ mod tests {
             (
                 "business_capability_update",
                 limit(json!("TIER_9Z")),
-                json!([]),
+                json!([number]),
             ),
             (
                 "phone_number_quality_update",
@@ -175,12 +174,12 @@ mod tests {
             (
                 "phone_number_quality_update",
                 json!({"display_phone_number": "62", "event": "THROUGHPUT_UPGRADE"}),
-                json!([{"about": "Throughput", "account": "77", "level": "HIGH"}]),
+                json!([number]),
             ),
             (
                 "phone_number_quality_update",
                 json!({"display_phone_number": "62", "event": "FLAGGED"}),
-                json!([]),
+                json!([number]),
             ),
             (
                 "template_category_update",

@@ -2,6 +2,7 @@
 
 mod alias;
 mod chain;
+mod erasure;
 mod items;
 mod moved;
 mod person;
@@ -75,6 +76,36 @@ impl Contacts {
             .collect();
         let items = self.table.get_all(&keys, true).await?;
         items.into_iter().map(items::subscription).collect()
+    }
+
+    /// One person's subscriptions on these lists, read strongly; lists that they
+    /// are not on are absent.
+    pub async fn subscriptions_of(
+        &self,
+        tenant: TenantId,
+        lists: &[ListId],
+        token: ContactToken,
+    ) -> Result<Vec<(ListId, Subscription)>, Fault> {
+        let key = |list: &ListId| {
+            let list = *list;
+            ContactKey::Subscription {
+                tenant,
+                list,
+                token,
+            }
+            .key()
+        };
+        let keys: Vec<_> = lists.iter().map(key).collect();
+        let items = self.table.get_all(&keys, true).await?;
+        let mut found = Vec::with_capacity(items.len());
+        for item in items {
+            if let Some(ContactKey::Subscription { list, .. }) =
+                ContactKey::parse(&table::key_of(&item)?)
+            {
+                found.push((list, items::subscription(item)?.1));
+            }
+        }
+        Ok(found)
     }
 
     /// What a person agreed to on one list, and nothing else of them: the

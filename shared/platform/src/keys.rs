@@ -87,6 +87,11 @@ pub fn breakers(tenant: TenantId) -> String {
     format!("T#{tenant}#X")
 }
 
+/// The partition of what a tenant's people asked about their data.
+pub fn requests(tenant: TenantId) -> String {
+    format!("T#{tenant}#R")
+}
+
 /// The partition of one shard of a campaign's blocks.
 pub fn block_shard(tenant: TenantId, campaign: CampaignId, shard: u32) -> String {
     format!("T#{tenant}#K#{campaign}#{shard:x}")
@@ -217,6 +222,8 @@ pub enum CampaignKey {
     MediaUpload(TenantId, MediaId, String),
     /// Number → tenant, portfolio, secrets.
     Number(String),
+    /// What WhatsApp says of a tenant's number.
+    NumberHealth(TenantId, String),
     /// One part of the outcomes of one block and attempt.
     Outcomes(TenantId, CampaignId, u32, u16, u16),
     /// One page of a frozen audience.
@@ -225,6 +232,8 @@ pub enum CampaignKey {
     Preflight(TenantId, CampaignId),
     /// The slot clock of a number.
     Rate(String),
+    /// What a person asked about their data.
+    Request(TenantId, EventId),
     /// The status sets of one block and attempt.
     Statuses(TenantId, CampaignId, u32, u16),
     /// A template as WhatsApp last described it, by name and language.
@@ -309,6 +318,9 @@ impl CampaignKey {
                 Key::new(format_args!("T#{tenant}"), format_args!("K#{campaign}"))
             }
             Self::Number(number) => Key::new(format_args!("N#{number}"), "NUMBER"),
+            Self::NumberHealth(tenant, number) => {
+                Key::new(format_args!("T#{tenant}"), format_args!("N#{number}"))
+            }
             Self::Outcomes(tenant, campaign, block, attempt, part) => Key::new(
                 block_shard(*tenant, *campaign, block % BLOCK_SHARDS),
                 format_args!("O#{block:08}#{attempt:05}#{part:05}"),
@@ -317,6 +329,7 @@ impl CampaignKey {
                 format_args!("T#{tenant}#K#{campaign}"),
                 format_args!("PLAN#{page:06}"),
             ),
+            Self::Request(tenant, id) => Key::new(requests(*tenant), id),
             Self::Rate(number) => Key::new(format_args!("R#{number}"), "RATE"),
             Self::Statuses(tenant, campaign, block, attempt) => Key::new(
                 block_shard(*tenant, *campaign, block % BLOCK_SHARDS),
@@ -359,6 +372,9 @@ impl CampaignKey {
             (["N", number], ["NUMBER"]) => Self::Number((*number).to_owned()),
             (["R", number], ["RATE"]) => Self::Rate((*number).to_owned()),
             (["T", tenant], ["TENANT"]) => Self::Tenant(tenant.parse().ok()?),
+            (["T", tenant], ["N", number]) => {
+                Self::NumberHealth(tenant.parse().ok()?, (*number).to_owned())
+            }
             (["T", tenant], ["L", list]) => Self::List(tenant.parse().ok()?, list.parse().ok()?),
             (["T", tenant], ["M", name, language]) => Self::Template(
                 tenant.parse().ok()?,
@@ -368,6 +384,7 @@ impl CampaignKey {
             (["T", tenant], ["K", campaign]) => {
                 Self::CampaignIndex(tenant.parse().ok()?, campaign.parse().ok()?)
             }
+            (["T", tenant, "R"], [id]) => Self::Request(tenant.parse().ok()?, id.parse().ok()?),
             (["T", tenant, "X"], [scope, id]) => {
                 Self::Breaker(tenant.parse().ok()?, (*scope).to_owned(), (*id).to_owned())
             }
@@ -478,7 +495,7 @@ mod tests {
             0_u32..100_000_000,
             any::<u16>(),
             "[0-9]{5,20}",
-            0_u8..29,
+            0_u8..31,
         );
         parts.prop_map(|(a, b, n, attempt, text, shape)| {
             let tenant = TenantId::from_uuid(Uuid::from_u128(a));
@@ -506,19 +523,21 @@ mod tests {
                 16 => CampaignKey::Breaker(tenant, "number".to_owned(), text),
                 17 => CampaignKey::Budget(tenant, campaign),
                 18 => CampaignKey::Finding(tenant, campaign, n, attempt.to_le_bytes()[0]),
-                25 => {
+                28 => {
                     let id = EventId::from_uuid(Uuid::from_u128(b));
                     CampaignKey::Event(tenant, i64::from(n) * 1_000, id)
                 }
-                27 => CampaignKey::Endpoint(tenant, EndpointId::from_uuid(Uuid::from_u128(b))),
-                26 => CampaignKey::EventMark(tenant, EventId::from_uuid(Uuid::from_u128(b))),
+                29 => CampaignKey::Endpoint(tenant, EndpointId::from_uuid(Uuid::from_u128(b))),
+                30 => CampaignKey::EventMark(tenant, EventId::from_uuid(Uuid::from_u128(b))),
                 21 => CampaignKey::Account(text),
+                25 => CampaignKey::Request(tenant, EventId::from_uuid(Uuid::from_u128(b))),
                 22 => CampaignKey::DueMedia(tenant, MediaId::from_uuid(Uuid::from_u128(b))),
                 23 => CampaignKey::Media(tenant, MediaId::from_uuid(Uuid::from_u128(b))),
                 24 => {
                     let media = MediaId::from_uuid(Uuid::from_u128(b));
                     CampaignKey::MediaUpload(tenant, media, text)
                 }
+                26 => CampaignKey::NumberHealth(tenant, text),
                 _ => CampaignKey::Tier(text),
             }
         })

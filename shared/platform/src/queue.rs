@@ -113,12 +113,19 @@ pub enum ReceiptTask {
         /// Each link.
         links: Vec<LinkV1>,
     },
-    /// What WhatsApp told of limits and templates.
+    /// What WhatsApp told of numbers, limits and templates.
     NewsV1 {
         /// Whose.
         tenant: TenantId,
         /// Each.
         news: Vec<NewsV1>,
+    },
+    /// Somebody asked about their data.
+    RequestV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// What.
+        request: RequestV1,
     },
     /// Statuses of requests that this service made.
     StatusesV1 {
@@ -143,6 +150,64 @@ pub enum ReceiptTask {
         /// The object's key.
         object: String,
     },
+    /// People who wrote to one of the tenant's numbers.
+    WroteV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// The business number that they wrote to, by WhatsApp's id of it.
+        number: String,
+        /// Each message.
+        messages: Vec<WroteV1>,
+    },
+}
+
+/// That somebody wrote, and whether they get an answer.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct WroteV1 {
+    /// Who: the person, or keyed hash of an identity whose person is not known
+    /// to whoever queued this.
+    pub who: TokenText,
+    /// Whether `who` is such an identity.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alias: bool,
+    /// When, by Meta's clock.
+    pub at: Timestamp,
+    /// What they asked for, if there is an answer to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asks: Option<AsksV1>,
+}
+
+/// What somebody asked for that has an answer.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum AsksV1 {
+    /// Help.
+    Help {
+        /// The event: the same message has the same however often it arrives.
+        event: EventId,
+    },
+    /// To stop.
+    Stop {
+        /// What, by the codes of its scopes.
+        scopes: Vec<String>,
+    },
+}
+
+/// What somebody asked about their data.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestV1 {
+    /// The event: the same request has the same however often it arrives.
+    pub id: EventId,
+    /// Who.
+    pub who: TokenText,
+    /// `copy` or `erasure`.
+    pub right: String,
+    /// `api`, `chat` or `page`.
+    pub way: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Work for `notify`.
@@ -162,10 +227,15 @@ pub enum NotifyTask {
     },
 }
 
-/// Something that WhatsApp told of a limit or a template.
+/// Something that WhatsApp told of a number, a limit or a template.
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(tag = "about", deny_unknown_fields)]
 pub enum NewsV1 {
+    /// The quality or the throughput of a number changed: it is to be read again.
+    Number {
+        /// The WhatsApp Business Account that it belongs to.
+        account: String,
+    },
     /// A template changed in some way: it is to be read again.
     Template {
         /// Its name.
@@ -173,16 +243,6 @@ pub enum NewsV1 {
         /// Its language, where it is told.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         language: Option<String>,
-    },
-    /// A number may send faster.
-    Throughput {
-        /// The WhatsApp Business Account that it belongs to.
-        account: String,
-        /// WhatsApp's id of the number, where it is told.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        number: Option<String>,
-        /// The level as WhatsApp names it.
-        level: String,
     },
     /// The portfolio may reach more or fewer people in a day.
     Tier {

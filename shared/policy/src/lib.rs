@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 
+pub mod answer;
 pub mod attempt;
 pub mod block;
 pub mod breaker;
@@ -15,6 +16,7 @@ pub mod forecast;
 pub mod ids;
 pub mod import;
 pub mod jurisdiction;
+pub mod language;
 pub mod limits;
 pub mod links;
 pub mod media;
@@ -30,6 +32,7 @@ pub mod reason;
 pub mod receipt;
 pub mod reply;
 pub mod resume;
+pub mod rights;
 pub mod schedule;
 pub mod send;
 pub mod subscription;

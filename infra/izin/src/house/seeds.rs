@@ -1,7 +1,7 @@
 //! Who and what is there from the start: a tenant, its number, an API key, the
 //! secrets, one approved template.
 
-use platform::campaigns::{ApiKey, Campaigns, Number, Tenant};
+use platform::campaigns::{AdvertisesBy, ApiKey, Campaigns, Number, Tenant};
 use policy::ids::{KeyId, TenantId};
 use policy::token::TokenKey;
 use rand::rngs::SmallRng;
@@ -177,8 +177,9 @@ impl Seeds {
             tenant: self.tenant,
             portfolio: Self::PORTFOLIO.to_owned(),
             waba: Self::WABA.to_owned(),
-            limit_per_second: options.limit_per_second,
-            inbound_per_second: options.inbound_per_second,
+            limit_per_second: Some(options.limit_per_second),
+            inbound_per_second: Some(options.inbound_per_second),
+            advertises_by: AdvertisesBy::Messages,
         };
         campaigns.put_number(Self::PHONE_NUMBER_ID, &number).await?;
         let digest = Sha256::digest(self.key_secret.as_bytes());

@@ -71,26 +71,4 @@ impl Campaigns {
             )
             .await
     }
-
-    /// Raises a number's throughput limit, in messages per second, and the share
-    /// of it that is kept for what people write; never lowers it.
-    pub async fn raise_number_limit(
-        &self,
-        number_id: &str,
-        limit_per_second: u32,
-        inbound_per_second: u32,
-    ) -> Result<bool, Fault> {
-        self.table
-            .update_if(
-                CampaignKey::Number(number_id.to_owned()).key(),
-                "SET limit_per_second = :limit, inbound_per_second = :inbound",
-                "limit_per_second < :limit",
-                [
-                    (":inbound", number(inbound_per_second)),
-                    (":limit", number(limit_per_second)),
-                ],
-                "raise a number's limit",
-            )
-            .await
-    }
 }

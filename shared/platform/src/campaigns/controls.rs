@@ -18,6 +18,8 @@ pub struct Controls {
     pub canary_percent: Option<u8>,
     /// So many people at a time.
     pub tranche: Option<Tranche>,
+    /// So many messages a second at most, of all that its number may send.
+    pub messages_per_second: Option<u32>,
 }
 
 /// When the timer starts a campaign.
