@@ -1,6 +1,7 @@
 //! Stories over the whole service: real functions, real SDK, emulated AWS and
 //! WhatsApp, a clock that the test holds, and crashes where it wants them.
 
+mod advertising;
 mod answers;
 mod browser;
 mod clamd;

@@ -65,8 +65,6 @@ pub struct Config {
     pub fanout_queue_url: String,
     /// `IZIN_TRIGGERED_QUEUE_URL`
     pub triggered_queue_url: String,
-    /// `IZIN_RECEIPTS_QUEUE_URL`
-    pub receipts_queue_url: String,
     /// `IZIN_TOKEN_KEY_SECRET`: name or ARN of the secret.
     pub token_key_secret: String,
     /// `IZIN_ENDPOINT_KEY_SECRET`: name or ARN of the secret.
@@ -90,7 +88,6 @@ impl Config {
             consent_queue_url: env.required("IZIN_CONSENT_QUEUE_URL")?,
             fanout_queue_url: env.required("IZIN_FANOUT_QUEUE_URL")?,
             triggered_queue_url: env.required("IZIN_TRIGGERED_QUEUE_URL")?,
-            receipts_queue_url: env.required("IZIN_RECEIPTS_QUEUE_URL")?,
             token_key_secret: env.required("IZIN_TOKEN_KEY_SECRET")?,
             endpoint_key_secret: env.required("IZIN_ENDPOINT_KEY_SECRET")?,
             default_region: env.parsed_or("IZIN_DEFAULT_REGION", Region::INDONESIA)?,
@@ -111,7 +108,6 @@ pub struct Deps {
     consent: Queue,
     fanout: Queue,
     triggered: Queue,
-    receipts: Queue,
     secrets: Secrets,
     token_key_secret: String,
     endpoint_key_secret: String,
@@ -133,7 +129,6 @@ impl Deps {
             consent: Queue::new(clients.sqs.clone(), config.consent_queue_url.clone()),
             fanout: Queue::new(clients.sqs.clone(), config.fanout_queue_url.clone()),
             triggered: Queue::new(clients.sqs.clone(), config.triggered_queue_url.clone()),
-            receipts: Queue::new(clients.sqs.clone(), config.receipts_queue_url.clone()),
             secrets: Secrets::new(clients.secrets.clone(), clock.clone()),
             token_key_secret: config.token_key_secret.clone(),
             endpoint_key_secret: config.endpoint_key_secret.clone(),

@@ -530,14 +530,14 @@ mod tests {
                 29 => CampaignKey::Endpoint(tenant, EndpointId::from_uuid(Uuid::from_u128(b))),
                 30 => CampaignKey::EventMark(tenant, EventId::from_uuid(Uuid::from_u128(b))),
                 21 => CampaignKey::Account(text),
-                25 => CampaignKey::Request(tenant, EventId::from_uuid(Uuid::from_u128(b))),
+                28 => CampaignKey::Request(tenant, EventId::from_uuid(Uuid::from_u128(b))),
                 22 => CampaignKey::DueMedia(tenant, MediaId::from_uuid(Uuid::from_u128(b))),
                 23 => CampaignKey::Media(tenant, MediaId::from_uuid(Uuid::from_u128(b))),
                 24 => {
                     let media = MediaId::from_uuid(Uuid::from_u128(b));
                     CampaignKey::MediaUpload(tenant, media, text)
                 }
-                26 => CampaignKey::NumberHealth(tenant, text),
+                29 => CampaignKey::NumberHealth(tenant, text),
                 _ => CampaignKey::Tier(text),
             }
         })

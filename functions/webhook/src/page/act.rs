@@ -118,10 +118,11 @@ pub(super) async fn carry_out(deps: &Deps, link: &PreferenceLink, act: &Act) -> 
     match act {
         Act::Copy => request(deps, link, act, Right::Copy, now).await,
         // Nothing is done before the second step.
-        Act::Erase { sure: false } => Ok(()),
+        Act::Erase { sure: false } => return Ok(()),
         Act::Erase { sure: true } => {
-            stop(deps, link, act, Scope::Everything, now).await?;
-            request(deps, link, act, Right::Erasure, now).await
+            stop(deps, link, id, &Scope::Everything, now).await?;
+            request(deps, link, act, Right::Erasure, now).await?;
+            Some(&Scope::Everything)
         }
         Act::Resume(scope) => {
             let resume = ResumeEvent {
@@ -161,13 +162,13 @@ async fn tell(
 async fn stop(
     deps: &Deps,
     link: &PreferenceLink,
-    act: &Act,
-    scope: Scope,
+    id: EventId,
+    scope: &Scope,
     now: Timestamp,
 ) -> Result<(), Fault> {
     let stop = StopEvent {
-        id: event_id(link, act, now),
-        scope,
+        id,
+        scope: scope.clone(),
         at: now,
         source: SuppressionSource::Page,
     };
