@@ -9,7 +9,6 @@ mod control;
 mod control_ends;
 mod crash;
 mod declined;
-mod endpoints;
 mod events;
 mod explain;
 mod fail_closed;

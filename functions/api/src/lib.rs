@@ -2,8 +2,7 @@
 //!
 //! **Trigger**: a request; [`router()`] is the table of contents and serves its
 //! own OpenAPI document. **Reads**: API keys, tenants, numbers; lists, imports
-//! and campaigns with their ledgers; events and the words behind them; persons,
-//! when one is explained.
+//! and campaigns with their ledgers; events and the words behind them; persons, when one is explained.
 //! **Writes**: lists, imports and their upload permissions, campaigns, their
 //! states, budgets and settled doubts, breakers, the directory of due work,
 //! opt-outs; tasks of `ingest`, `consent`, `fanout` and, for an erasure,
@@ -63,6 +62,8 @@ pub struct Config {
     pub consent_queue_url: String,
     /// `IZIN_FANOUT_QUEUE_URL`
     pub fanout_queue_url: String,
+    /// `IZIN_RECEIPTS_QUEUE_URL`
+    pub receipts_queue_url: String,
     /// `IZIN_TRIGGERED_QUEUE_URL`
     pub triggered_queue_url: String,
     /// `IZIN_TOKEN_KEY_SECRET`: name or ARN of the secret.
@@ -87,6 +88,7 @@ impl Config {
             import_queue_url: env.required("IZIN_IMPORT_QUEUE_URL")?,
             consent_queue_url: env.required("IZIN_CONSENT_QUEUE_URL")?,
             fanout_queue_url: env.required("IZIN_FANOUT_QUEUE_URL")?,
+            receipts_queue_url: env.required("IZIN_RECEIPTS_QUEUE_URL")?,
             triggered_queue_url: env.required("IZIN_TRIGGERED_QUEUE_URL")?,
             token_key_secret: env.required("IZIN_TOKEN_KEY_SECRET")?,
             endpoint_key_secret: env.required("IZIN_ENDPOINT_KEY_SECRET")?,
@@ -107,6 +109,7 @@ pub struct Deps {
     imports: Queue,
     consent: Queue,
     fanout: Queue,
+    receipts: Queue,
     triggered: Queue,
     secrets: Secrets,
     token_key_secret: String,
@@ -128,6 +131,7 @@ impl Deps {
             imports: Queue::new(clients.sqs.clone(), config.import_queue_url.clone()),
             consent: Queue::new(clients.sqs.clone(), config.consent_queue_url.clone()),
             fanout: Queue::new(clients.sqs.clone(), config.fanout_queue_url.clone()),
+            receipts: Queue::new(clients.sqs.clone(), config.receipts_queue_url.clone()),
             triggered: Queue::new(clients.sqs.clone(), config.triggered_queue_url.clone()),
             secrets: Secrets::new(clients.secrets.clone(), clock.clone()),
             token_key_secret: config.token_key_secret.clone(),

@@ -20,7 +20,8 @@ const ACCOUNT_STOPPED: u32 = 368;
 const NUMBER_STOPPED: u32 = 133_010;
 
 /// Reads the campaign's number from WhatsApp, unless it was read lately and
-/// nothing was told of it since. A number that may not send opens its breaker before anybody is refused.
+/// nothing was told of it since. A number that may not send opens its breaker
+/// before anybody is refused.
 pub(crate) async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> Result<(), Fault> {
     let id = &campaign.plan.sender;
     let now = deps.clock.now();

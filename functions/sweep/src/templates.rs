@@ -13,8 +13,8 @@ use crate::Deps;
 const KEPT: SignedDuration = SignedDuration::from_mins(10);
 
 /// Reads the campaign's template from WhatsApp, unless it was read lately and
-/// nothing was told of it since. A
-/// template that is gone stays known, as deleted.
+/// nothing was told of it since. A template that is gone stays known, as
+/// deleted.
 pub(crate) async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> Result<(), Fault> {
     let Some(content) = campaign.plan.templated() else {
         return Ok(());

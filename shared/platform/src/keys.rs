@@ -523,12 +523,12 @@ mod tests {
                 16 => CampaignKey::Breaker(tenant, "number".to_owned(), text),
                 17 => CampaignKey::Budget(tenant, campaign),
                 18 => CampaignKey::Finding(tenant, campaign, n, attempt.to_le_bytes()[0]),
-                28 => {
+                25 => {
                     let id = EventId::from_uuid(Uuid::from_u128(b));
                     CampaignKey::Event(tenant, i64::from(n) * 1_000, id)
                 }
-                29 => CampaignKey::Endpoint(tenant, EndpointId::from_uuid(Uuid::from_u128(b))),
-                30 => CampaignKey::EventMark(tenant, EventId::from_uuid(Uuid::from_u128(b))),
+                27 => CampaignKey::Endpoint(tenant, EndpointId::from_uuid(Uuid::from_u128(b))),
+                26 => CampaignKey::EventMark(tenant, EventId::from_uuid(Uuid::from_u128(b))),
                 21 => CampaignKey::Account(text),
                 28 => CampaignKey::Request(tenant, EventId::from_uuid(Uuid::from_u128(b))),
                 22 => CampaignKey::DueMedia(tenant, MediaId::from_uuid(Uuid::from_u128(b))),

@@ -112,11 +112,13 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Option<Wish> {
     None
 }
 
-/// Does it; committed when this returns, and then the tenant is told.
+/// Does it; committed when this returns, and then the tenant is told. A tenant
+/// who cannot be told is no reason to tell the person that it failed.
 pub(super) async fn carry_out(deps: &Deps, link: &PreferenceLink, act: &Act) -> Result<(), Fault> {
     let now = deps.clock.now();
-    match act {
-        Act::Copy => request(deps, link, act, Right::Copy, now).await,
+    let id = event_id(link, act, now);
+    let stopped = match act {
+        Act::Copy => return request(deps, link, act, Right::Copy, now).await,
         // Nothing is done before the second step.
         Act::Erase { sure: false } => return Ok(()),
         Act::Erase { sure: true } => {
@@ -126,7 +128,7 @@ pub(super) async fn carry_out(deps: &Deps, link: &PreferenceLink, act: &Act) -> 
         }
         Act::Resume(scope) => {
             let resume = ResumeEvent {
-                id: event_id(link, act, now),
+                id,
                 at: now,
                 source: SuppressionSource::Page,
                 scope: scope.clone(),
@@ -134,29 +136,21 @@ pub(super) async fn carry_out(deps: &Deps, link: &PreferenceLink, act: &Act) -> 
             deps.contacts
                 .resume(link.tenant, link.token, &resume, now)
                 .await?;
-            tell(deps, link, resume.id, None, now).await;
-            Ok(())
+            None
         }
-        Act::Stop(scope) => stop(deps, link, act, scope.clone(), now).await,
-    }
-}
-
-/// Tells the tenant of an act. A tenant who cannot be told is no reason to tell
-/// the person that it failed.
-async fn tell(
-    deps: &Deps,
-    link: &PreferenceLink,
-    act: EventId,
-    stopped: Option<&Scope>,
-    now: Timestamp,
-) {
+        Act::Stop(scope) => {
+            stop(deps, link, id, scope, now).await?;
+            Some(scope)
+        }
+    };
     let told = ReceiptTask::EventsV1 {
         tenant: link.tenant,
-        events: vec![events::of_page(link, act, stopped, now)],
+        events: vec![events::of_page(link, id, stopped, now)],
     };
     if let Err(fault) = deps.receipts.send(&told).await {
         tracing::error!(error = chain(&fault), "the tenant is not told of a page");
     }
+    Ok(())
 }
 
 async fn stop(
@@ -174,9 +168,7 @@ async fn stop(
     };
     deps.contacts
         .stop(link.tenant, link.token, &stop, now)
-        .await?;
-    tell(deps, link, stop.id, Some(&stop.scope), now).await;
-    Ok(())
+        .await
 }
 
 /// Asks the business for it, by way of `receipts`. Whoever has the link could ask

@@ -153,17 +153,18 @@ impl Campaigns {
         self.row(&CampaignKey::List(tenant, list).key()).await
     }
 
-    /// The ids of all lists of a tenant, oldest first.
+    /// The ids of a tenant's lists, newest first.
     pub async fn list_ids(&self, tenant: TenantId) -> Result<Vec<ListId>, Fault> {
         let pk = CampaignKey::Tenant(tenant).key().pk;
         let items = self.table.partition(&pk, "L#", true).await?;
-        let mut ids = Vec::with_capacity(items.len());
+        let mut lists = Vec::with_capacity(items.len());
         for item in &items {
             if let Some(CampaignKey::List(_, id)) = CampaignKey::parse(&table::key_of(item)?) {
-                ids.push(id);
+                lists.push(id);
             }
         }
-        Ok(ids)
+        lists.reverse();
+        Ok(lists)
     }
 
     /// Registers or renames a list.
