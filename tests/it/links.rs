@@ -32,6 +32,7 @@ impl World {
         let template = SyncedTemplate {
             json: template_saying(name, body),
             synced_at: self.now(),
+            has_news: false,
         };
         let campaigns = self.house.campaigns().unwrap();
         let tenant = self.house.seeds.tenant;

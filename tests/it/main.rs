@@ -18,6 +18,7 @@ mod inbound;
 mod inbound_forgery;
 mod links;
 mod media;
+mod news;
 mod pace;
 mod page;
 mod privacy;
