@@ -15,6 +15,8 @@ mod inbound;
 mod inbound_forgery;
 mod links;
 mod media;
+mod media_suite;
+mod old_verdicts;
 mod pace;
 mod page;
 mod privacy;

@@ -209,6 +209,10 @@ async fn sender(
             return refuse(reason.code());
         }
     };
+    if let Some(reason) = deps.campaigns.preflight_hold(tenant, id, campaign).await? {
+        deps.campaigns.hold_campaign(tenant, id, reason).await?;
+        return refuse(reason.code());
+    }
     let credentials = Credentials {
         token: deps.secrets.read(&deps.token_secret).await?,
     };

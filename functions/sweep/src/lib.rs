@@ -10,6 +10,7 @@ mod close;
 mod course;
 mod files;
 mod recover;
+mod renew;
 mod start;
 mod stops;
 mod templates;
@@ -36,6 +37,8 @@ pub struct Config {
     pub contacts_table: String,
     /// `IZIN_CAMPAIGNS_TABLE`
     pub campaigns_table: String,
+    /// `IZIN_CONSENT_QUEUE_URL`
+    pub consent_queue_url: String,
     /// `IZIN_FANOUT_QUEUE_URL`
     pub fanout_queue_url: String,
     /// `IZIN_SCAN_QUEUE_URL`
@@ -59,6 +62,7 @@ impl Config {
         Ok(Self {
             contacts_table: env.required("IZIN_CONTACTS_TABLE")?,
             campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
+            consent_queue_url: env.required("IZIN_CONSENT_QUEUE_URL")?,
             fanout_queue_url: env.required("IZIN_FANOUT_QUEUE_URL")?,
             scan_queue_url: env.required("IZIN_SCAN_QUEUE_URL")?,
             send_queue_url: env.required("IZIN_SEND_QUEUE_URL")?,
@@ -76,6 +80,7 @@ pub struct Deps {
     clock: SharedClock,
     contacts: Contacts,
     campaigns: Campaigns,
+    consent: Queue,
     fanout: Queue,
     scan: Queue,
     send: Queue,
@@ -94,6 +99,7 @@ impl Deps {
         Ok(Self {
             contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
+            consent: Queue::new(clients.sqs.clone(), config.consent_queue_url.clone()),
             fanout: Queue::new(clients.sqs.clone(), config.fanout_queue_url.clone()),
             scan: Queue::new(clients.sqs.clone(), config.scan_queue_url.clone()),
             send: Queue::new(clients.sqs.clone(), config.send_queue_url.clone()),
@@ -151,6 +157,9 @@ async fn visit(
     let Some(campaign) = deps.campaigns.campaign(tenant, id).await? else {
         return deps.campaigns.remove_due(Due::Campaign(tenant, id)).await;
     };
+    if !campaign.state.is_final() {
+        renew::ask(tenant, id, &campaign, deps).await?;
+    }
     match campaign.state {
         CampaignState::Draft
         | CampaignState::Validating
