@@ -132,6 +132,13 @@ const LOW_CONTRAST: &str = r"
         })
         .map(e => e.textContent);";
 
+/// Presses the button that says so.
+async fn press(client: &Client, words: &str) {
+    let path = format!("//button[contains(., '{words}')]");
+    let button = client.wait().for_element(Locator::XPath(&path)).await;
+    button.unwrap().click().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_stops_a_running_campaign_on_a_telephone() {
     let Some(browser) = Browser::open().await else {
@@ -181,11 +188,22 @@ async fn a_person_stops_a_running_campaign_on_a_telephone() {
     );
     browser.reads_well().await;
     browser.keep("page-en.png").await;
-    let stop_all = browser
-        .client
-        .find(Locator::XPath("//button[contains(., 'All messages')]"));
-    stop_all.await.unwrap().click().await.unwrap();
+    press(&browser.client, "All messages").await;
     assert!(browser.note().await.contains("Stopped"));
+
+    // A copy, and erasure in two steps.
+    for (button, picture) in [
+        ("Ask for a copy of my data", "page-en-copy.png"),
+        ("Delete my data", "page-en-delete.png"),
+    ] {
+        browser.client.goto(&page).await.unwrap();
+        press(&browser.client, button).await;
+        browser.reads_well().await;
+        browser.keep(picture).await;
+    }
+    press(&browser.client, "Yes, delete my data").await;
+    assert!(browser.note().await.contains("Taken"));
+    browser.reads_well().await;
     browser.client.clone().close().await.unwrap();
 
     let view = world.finish(campaign).await;

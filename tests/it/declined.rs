@@ -1,8 +1,10 @@
 //! Whom WhatsApp declines advertising for is left alone by every campaign until
 //! the cool-down ends.
 
+use izin::house::Seeds;
 use jiff::SignedDuration;
 use policy::phone::PhoneNumber;
+use serde_json::json;
 use simulator::Behaviour;
 
 use crate::stop::csv;
@@ -72,4 +74,33 @@ async fn nobody_is_advertised_to_until_the_cool_down_ends() {
 #[tokio::test]
 async fn a_decline_that_comes_twice_prolongs_nothing() {
     a_decline_is_respected(true).await;
+}
+
+#[tokio::test]
+async fn what_is_no_advertising_goes_on_while_advertising_waits() {
+    let mut world = World::with(saturated(false)).await;
+    let file = format!(
+        "nama,no hp,tanggal persetujuan,tujuan\nSari,{SARI},2026-01-05,marketing;service.order\n"
+    );
+    let (list, import) = world.import(&file).await;
+    assert_eq!(import["counts"]["accepted"], 1, "{import}");
+    let mut template = Seeds::template();
+    template["id"] = json!("1304694804498799");
+    template["name"] = json!("pesanan_siap");
+    template["category"] = json!("UTILITY");
+    let simulator = &world.house.simulator;
+    simulator.put_template(Seeds::WABA, template).unwrap();
+
+    let promo = world.approved_campaign(&list).await;
+    world.start(promo).await;
+    world.finish(promo).await;
+    assert_eq!(requests(&world), 1, "declined");
+    let order = json!({
+        "purpose": "service.order",
+        "template": {"name": "pesanan_siap", "language": Seeds::LANGUAGE},
+    });
+    let order = world.approved_as(&list, order).await;
+    world.start(order).await;
+    let end = world.finish(order).await;
+    assert_eq!(end["totals"]["accepted"], 1, "{end}");
 }

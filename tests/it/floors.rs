@@ -19,8 +19,8 @@ fn depends_on(manifest: &Path) -> Vec<String> {
         .collect()
 }
 
-const FUNCTIONS: [&str; 9] = [
-    "api", "consent", "fanout", "ingest", "receipts", "scan", "send", "sweep", "webhook",
+const FUNCTIONS: [&str; 10] = [
+    "api", "consent", "fanout", "ingest", "notify", "receipts", "scan", "send", "sweep", "webhook",
 ];
 
 #[test]

@@ -10,7 +10,8 @@ use axum::response::{IntoResponse as _, Redirect};
 use http::StatusCode;
 use izin::house::Seeds;
 use platform::campaigns::SyncedTemplate;
-use platform::expansion::{Expander, Town};
+use platform::expansion::Expander;
+use platform::outside::Town;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 

@@ -31,7 +31,7 @@ pub(crate) fn link(world: &World, list: &str, phone: &str) -> String {
     })
 }
 
-async fn ask(world: &World, method: &str, path: &str, form: &str) -> Response<Bytes> {
+pub(crate) async fn ask(world: &World, method: &str, path: &str, form: &str) -> Response<Bytes> {
     let request = Request::builder()
         .method(method)
         .uri(path)
@@ -42,7 +42,7 @@ async fn ask(world: &World, method: &str, path: &str, form: &str) -> Response<By
     world.house.wiring.request(request).await
 }
 
-fn text(response: &Response<Bytes>) -> &str {
+pub(crate) fn text(response: &Response<Bytes>) -> &str {
     std::str::from_utf8(response.body()).unwrap()
 }
 

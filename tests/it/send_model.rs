@@ -169,6 +169,8 @@ impl Ground {
                 state: CampaignState::Running,
                 purpose: Purpose::parse("marketing.promo").unwrap(),
                 not_after: None,
+                sender: "106540352242922".to_owned(),
+                answer: None,
             },
             subscription: Subscription {
                 phone: PhoneNumber::parse_e164("+6281234567890").unwrap(),

@@ -87,3 +87,46 @@ async fn a_link_that_nobody_approved_is_refused() {
         "{answer}"
     );
 }
+
+#[tokio::test]
+async fn behind_the_kill_switch_a_single_message_waits() {
+    let mut world = World::quiet().await;
+    let (list, _) = world.import(&csv(&[SARI])).await;
+    world
+        .post("/v1/kill-switch", json!({"by": "Ibu Rini"}))
+        .await;
+    let taken = world.post("/v1/messages", message(&list, SARI)).await;
+    let id = taken["message_id"].as_str().unwrap().to_owned();
+    world.live(10).await;
+    assert_eq!(accepted(&world, SARI), 0);
+    world
+        .post("/v1/kill-switch/lift", json!({"by": "Pak Budi"}))
+        .await;
+    world.until(&id, "completed").await;
+    assert_eq!(accepted(&world, SARI), 1);
+}
+
+#[tokio::test]
+async fn a_full_day_lets_a_single_message_wait_for_room() {
+    let mut world = World::with(crate::world::Setting {
+        tier: simulator::Tier::Limited(50),
+        ..crate::world::Setting::default()
+    })
+    .await;
+    let (list, _) = world.import(&csv(&[SARI])).await;
+    let tiers = world.house.tiers().unwrap();
+    let now = world.now();
+    let taken = tiers.reserve(Seeds::PORTFOLIO, now, 50).await.unwrap();
+    assert_eq!(taken.people, 50);
+    let taken = world.post("/v1/messages", message(&list, SARI)).await;
+    let id = taken["message_id"].as_str().unwrap().to_owned();
+    world.live(20).await;
+    assert_eq!(accepted(&world, SARI), 0);
+    let view = world.get(&format!("/v1/campaigns/{id}")).await;
+    assert_eq!(view["totals"]["pending"], 1, "{view}");
+    // Others did not need it after all.
+    tiers.give_back(Seeds::PORTFOLIO, now, 50).await.unwrap();
+    world.clock.advance(jiff::SignedDuration::from_hours(24));
+    world.until(&id, "completed").await;
+    assert_eq!(accepted(&world, SARI), 1);
+}

@@ -53,7 +53,7 @@ fn every_queue_that_starts_a_function_is_safe() {
             assert!(visibility >= least, "{queue}: {visibility} s < {least} s");
         }
     }
-    assert_eq!(started.len(), 8, "{started:?}");
+    assert_eq!(started.len(), 9, "{started:?}");
 }
 
 #[test]
@@ -115,6 +115,14 @@ fn every_role_names_what_it_may_do() {
 fn two_hold_the_link_key() {
     let holders = holders_of("LinkKeySecret");
     let both = ["SendFunction", "WebhookFunction"].map(str::to_owned);
+    assert_eq!(holders, BTreeSet::from(both));
+}
+
+/// Whoever shows the secret of an endpoint, and whoever signs with it.
+#[test]
+fn two_hold_the_endpoint_key() {
+    let holders = holders_of("EndpointKeySecret");
+    let both = ["ApiFunction", "NotifyFunction"].map(str::to_owned);
     assert_eq!(holders, BTreeSet::from(both));
 }
 

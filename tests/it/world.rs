@@ -11,6 +11,7 @@ use izin::house::{House, Network, Options, Seeds};
 use jiff::{SignedDuration, Timestamp};
 use platform::clock::{ManualClock, SharedClock};
 use platform::expansion::Expander;
+use platform::poster::Poster;
 use policy::block::RecipientState;
 use policy::ids::CampaignId;
 use policy::phone::PhoneNumber;
@@ -38,6 +39,8 @@ pub(crate) struct Setting {
     pub(crate) parameters: Vec<(&'static str, String)>,
     /// Who follows short links.
     pub(crate) expander: Option<Expander>,
+    /// Who posts events.
+    pub(crate) poster: Option<Poster>,
 }
 
 impl Default for Setting {
@@ -57,6 +60,7 @@ impl Default for Setting {
             variables: Vec::new(),
             parameters: Vec::new(),
             expander: None,
+            poster: None,
         }
     }
 }
@@ -87,6 +91,7 @@ impl World {
             crashes: setting.crashes,
             parameters: setting.parameters,
             expander: setting.expander,
+            poster: setting.poster,
             variables: [
                 vec![
                     ("IZIN_BLOCK_SIZE", setting.block_size.to_string()),

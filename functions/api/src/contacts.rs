@@ -171,7 +171,7 @@ pub(crate) async fn explain(
     let campaign = deps.campaigns.campaign(tenant, campaign_id).await?;
     let campaign = campaign.ok_or_else(absent)?;
     let facts = campaign.facts(campaign_id);
-    let list = campaign.plan.list;
+    let list = campaign.plan.templated().ok_or_else(absent)?.list;
     let person = deps.contacts.person(tenant, token).await?;
     let subscriptions = deps.contacts.subscriptions(tenant, list, &[token]).await?;
 

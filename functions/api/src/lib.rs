@@ -2,10 +2,11 @@
 //!
 //! **Trigger**: a request; [`router()`] is the table of contents and serves its
 //! own OpenAPI document. **Reads**: API keys, tenants, numbers; lists, imports
-//! and campaigns with their ledgers; persons, when one is explained.
+//! and campaigns with their ledgers; events and the words behind them; persons, when one is explained.
 //! **Writes**: lists, imports and their upload permissions, campaigns, their
 //! states, budgets and settled doubts, breakers, the directory of due work,
-//! opt-outs; tasks of `ingest`, `consent` and `fanout`. It never holds the
+//! opt-outs; tasks of `ingest`, `consent`, `fanout` and, for an erasure,
+//! `receipts`. It never holds the
 //! WhatsApp token. **When it fails**: every
 //! request may be made again. A creating one carries an `Idempotency-Key`; a
 //! step of a campaign repeats its queue message; an opt-out is one event
@@ -15,16 +16,21 @@ mod auth;
 mod breakers;
 mod campaigns;
 mod contacts;
+mod copy;
+mod events;
 mod idempotency;
 mod imports;
 mod lists;
 mod media;
 mod messages;
+mod numbers;
 mod optouts;
 mod problem;
 mod request;
+mod requests;
 mod router;
 mod settings;
+mod webhooks;
 
 use platform::aws::Clients;
 use platform::campaigns::Campaigns;
@@ -56,10 +62,14 @@ pub struct Config {
     pub consent_queue_url: String,
     /// `IZIN_FANOUT_QUEUE_URL`
     pub fanout_queue_url: String,
+    /// `IZIN_RECEIPTS_QUEUE_URL`
+    pub receipts_queue_url: String,
     /// `IZIN_TRIGGERED_QUEUE_URL`
     pub triggered_queue_url: String,
     /// `IZIN_TOKEN_KEY_SECRET`: name or ARN of the secret.
     pub token_key_secret: String,
+    /// `IZIN_ENDPOINT_KEY_SECRET`: name or ARN of the secret.
+    pub endpoint_key_secret: String,
     /// `IZIN_DEFAULT_REGION`, by default `ID`: what a local number means for a
     /// tenant that has not said.
     pub default_region: Region,
@@ -78,8 +88,10 @@ impl Config {
             import_queue_url: env.required("IZIN_IMPORT_QUEUE_URL")?,
             consent_queue_url: env.required("IZIN_CONSENT_QUEUE_URL")?,
             fanout_queue_url: env.required("IZIN_FANOUT_QUEUE_URL")?,
+            receipts_queue_url: env.required("IZIN_RECEIPTS_QUEUE_URL")?,
             triggered_queue_url: env.required("IZIN_TRIGGERED_QUEUE_URL")?,
             token_key_secret: env.required("IZIN_TOKEN_KEY_SECRET")?,
+            endpoint_key_secret: env.required("IZIN_ENDPOINT_KEY_SECRET")?,
             default_region: env.parsed_or("IZIN_DEFAULT_REGION", Region::INDONESIA)?,
             metrics: MetricsSink::from_env(env),
         })
@@ -97,9 +109,11 @@ pub struct Deps {
     imports: Queue,
     consent: Queue,
     fanout: Queue,
+    receipts: Queue,
     triggered: Queue,
     secrets: Secrets,
     token_key_secret: String,
+    endpoint_key_secret: String,
     default_region: Region,
     metrics: MetricsSink,
 }
@@ -117,9 +131,11 @@ impl Deps {
             imports: Queue::new(clients.sqs.clone(), config.import_queue_url.clone()),
             consent: Queue::new(clients.sqs.clone(), config.consent_queue_url.clone()),
             fanout: Queue::new(clients.sqs.clone(), config.fanout_queue_url.clone()),
+            receipts: Queue::new(clients.sqs.clone(), config.receipts_queue_url.clone()),
             triggered: Queue::new(clients.sqs.clone(), config.triggered_queue_url.clone()),
             secrets: Secrets::new(clients.secrets.clone(), clock.clone()),
             token_key_secret: config.token_key_secret.clone(),
+            endpoint_key_secret: config.endpoint_key_secret.clone(),
             default_region: config.default_region,
             metrics: config.metrics,
             ids,

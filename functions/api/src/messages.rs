@@ -137,6 +137,7 @@ impl MessageRequest {
             not_after: self.not_after,
             canary_percent: None,
             tranche: None,
+            messages_per_second: None,
             budget: None,
             author: None,
         };

@@ -8,6 +8,8 @@ use axum::extract::State;
 use http::StatusCode;
 use jiff::Timestamp;
 use platform::contacts::StopEvent;
+use platform::events::{self, EventV1, WhatV1, WhoV1};
+use platform::queue::{ReceiptTask, TokenText};
 use policy::ids::{EventId, TenantId};
 use policy::person::SuppressionSource;
 use policy::phone::{PhoneNumber, Region};
@@ -76,8 +78,32 @@ pub(crate) async fn create(
         source: SuppressionSource::Api,
     };
     deps.contacts.stop(tenant, token, &stop, now).await?;
+    // A caller who gets no answer repeats the request: the event is the same.
+    let told = ReceiptTask::EventsV1 {
+        tenant,
+        events: vec![told(tenant, token, &stop)],
+    };
+    deps.receipts.send(&told).await?;
     tracing::info!(contact = %token, event = %stop.id, scope = stop.scope.code(), "opt-out committed");
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What the tenant's tools are told of it.
+fn told(tenant: TenantId, token: ContactToken, stop: &StopEvent) -> EventV1 {
+    let what = WhatV1::ContactOptedOut {
+        who: WhoV1 {
+            contact: Some(TokenText(token)),
+            identity: None,
+        },
+        scopes: vec![stop.scope.code().to_owned()],
+        source: stop.source.code().to_owned(),
+        review: false,
+    };
+    EventV1 {
+        id: events::event_id(tenant, what.kind(), &[stop.id.uuid().as_bytes()]),
+        at: stop.at,
+        what,
+    }
 }
 
 /// An opt-out that can be committed.

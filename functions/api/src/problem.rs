@@ -23,7 +23,9 @@ pub(crate) struct Problem {
 /// What can go wrong. The code is stable: clients branch on it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Kind {
+    BadCursor,
     Conflict,
+    CursorExpired,
     Invalid,
     KeyReused,
     Malformed,
@@ -67,6 +69,22 @@ pub(crate) struct ProblemBody {
 }
 
 impl Problem {
+    /// A cursor that no answer ever gave.
+    pub(crate) fn bad_cursor() -> Self {
+        Self::new(
+            Kind::BadCursor,
+            "send `after` as the `next` of an earlier answer, or leave it out",
+        )
+    }
+
+    /// A cursor behind which something may be forgotten already.
+    pub(crate) fn cursor_expired() -> Self {
+        Self::new(
+            Kind::CursorExpired,
+            "what came after this cursor is no longer kept whole; begin again without `after`",
+        )
+    }
+
     /// The request is at odds with where the thing stands.
     pub(crate) fn conflict(detail: impl Into<String>) -> Self {
         Self::new(Kind::Conflict, detail)
@@ -171,7 +189,9 @@ impl From<Fault> for Problem {
 impl Kind {
     const fn status(self) -> StatusCode {
         match self {
+            Self::BadCursor => StatusCode::BAD_REQUEST,
             Self::Conflict => StatusCode::CONFLICT,
+            Self::CursorExpired => StatusCode::GONE,
             Self::Invalid | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -186,7 +206,9 @@ impl Kind {
 
     const fn code(self) -> &'static str {
         match self {
+            Self::BadCursor => "bad_cursor",
             Self::Conflict => "conflict",
+            Self::CursorExpired => "cursor_expired",
             Self::Invalid => "invalid",
             Self::KeyReused => "idempotency_key_reused",
             Self::Malformed => "malformed",
@@ -202,7 +224,9 @@ impl Kind {
 
     const fn title(self) -> &'static str {
         match self {
+            Self::BadCursor => "Not a cursor",
             Self::Conflict => "Not possible now",
+            Self::CursorExpired => "Cursor too old",
             Self::Invalid => "Fields cannot be used",
             Self::KeyReused => "Idempotency key used for another request",
             Self::Malformed => "Request cannot be read",
@@ -245,7 +269,9 @@ impl IntoResponse for Problem {
             Kind::Unauthorized => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            Kind::Conflict
+            Kind::BadCursor
+            | Kind::Conflict
+            | Kind::CursorExpired
             | Kind::Invalid
             | Kind::KeyReused
             | Kind::Malformed

@@ -17,7 +17,8 @@ use utoipa_axum::routes;
 use crate::problem::Problem;
 use crate::request::BODY_MAX;
 use crate::{
-    Deps, breakers, campaigns, contacts, imports, lists, media, messages, optouts, settings,
+    Deps, breakers, campaigns, contacts, copy, events, imports, lists, media, messages, numbers,
+    optouts, requests, settings, webhooks,
 };
 
 /// The service's HTTP face.
@@ -81,9 +82,21 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
         .routes(routes!(media::create))
         .routes(routes!(media::show, media::delete))
         .routes(routes!(messages::create))
+        .routes(routes!(numbers::list))
         .routes(routes!(optouts::create))
         .routes(routes!(contacts::token))
         .routes(routes!(contacts::explain))
+        .routes(routes!(copy::show))
+        .routes(routes!(requests::erase))
+        .routes(routes!(requests::list))
+        .routes(routes!(requests::close))
+        .routes(routes!(events::list))
+        .routes(routes!(events::show))
+        .routes(routes!(events::text))
+        .routes(routes!(webhooks::create, webhooks::list))
+        .routes(routes!(webhooks::show, webhooks::delete))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::enable))
         .routes(routes!(settings::show, settings::replace))
         .split_for_parts()
 }
@@ -106,7 +119,9 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
         (name = "breakers", description = "What stops messages at once: the kill switch, and what WhatsApp stopped."),
         (name = "media", description = "Files that messages show: uploaded, checked, and only then usable."),
         (name = "messages", description = "One message to one person, ahead of every campaign."),
-        (name = "contacts", description = "Single people: opt-outs and explanations."),
+        (name = "numbers", description = "What WhatsApp says of the numbers that messages come from."),
+        (name = "contacts", description = "Single people: opt-outs, explanations, and what they ask about their data."),
+        (name = "events", description = "What happened: replies, opt-outs, campaigns, what WhatsApp says of templates, numbers and accounts."),
         (name = "settings", description = "What the tenant decides for itself."),
     ),
     modifiers(&ApiKeyScheme),

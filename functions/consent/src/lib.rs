@@ -34,7 +34,7 @@ use platform::queue::{ConsentTask, Queue};
 use platform::reputation::HostList;
 use platform::secrets::Secrets;
 use policy::campaign::{CampaignState, CampaignStep};
-use policy::ids::{CampaignId, TenantId};
+use policy::ids::{CampaignId, ListId, TenantId};
 use policy::person::Person;
 use policy::reason::Refusal;
 use policy::send::{self, Terms};
@@ -195,7 +195,10 @@ async fn validate(
             tenant,
             campaign: id,
         };
-        let template = &campaign.plan.template;
+        let Some(content) = campaign.plan.templated() else {
+            return Ok(());
+        };
+        let template = &content.template;
         let known = deps
             .campaigns
             .template(tenant, &template.name, &template.language)
@@ -226,11 +229,12 @@ async fn validate(
             .campaigns
             .terms_with(tenant, &campaign, Some(&known))
             .await?;
-        let message = Message::read(&campaign, &known.json);
+        let message = Message::read(content, &known.json);
         if pages.is_empty() {
             preflight::look(tenant, id, message.as_ref(), &terms.links, false, deps).await?;
         }
         let judging = Judging {
+            list: content.list,
             terms: &terms,
             message: message
                 .as_ref()
@@ -250,6 +254,7 @@ async fn validate(
 
 /// What all people of a campaign are judged by.
 struct Judging<'a> {
+    list: ListId,
     terms: &'a Terms,
     message: Option<&'a Message>,
 }
@@ -286,7 +291,7 @@ async fn judge_page(
     let mut columns: BTreeSet<String> = BTreeSet::new();
 
     while shard < LIST_SHARDS && tokens.len() + READ_AT_ONCE as usize <= PAGE_MAX {
-        let list = campaign.plan.list;
+        let list = judging.list;
         let read = deps
             .contacts
             .shard_page(tenant, list, shard, after, READ_AT_ONCE)

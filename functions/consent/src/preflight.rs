@@ -1,7 +1,7 @@
 //! What a campaign's message says and where its links lead, before its people
 //! are judged.
 
-use platform::campaigns::{Campaign, Preflighted};
+use platform::campaigns::{Preflighted, Templated};
 use platform::expansion::ExpandError;
 use platform::fault::Fault;
 use platform::reputation::Standing;
@@ -25,9 +25,11 @@ pub(crate) struct Message {
 
 impl Message {
     /// `None` if either cannot be read.
-    pub(crate) fn read(campaign: &Campaign, json: &str) -> Option<Self> {
-        let entries = &campaign.plan.mapping;
-        let entries = entries.iter().map(|(k, v)| (k.as_str(), v.as_str()));
+    pub(crate) fn read(content: &Templated, json: &str) -> Option<Self> {
+        let entries = content
+            .mapping
+            .iter()
+            .map(|(k, v)| (k.as_str(), v.as_str()));
         Some(Self {
             template: Template::parse(json).ok()?,
             mapping: Mapping::parse(entries).ok()?,
@@ -113,7 +115,10 @@ pub(crate) async fn look_again(tenant: TenantId, id: CampaignId, deps: &Deps) ->
     if !is_old || campaign.state.is_final() || campaign.state == CampaignState::Validating {
         return Ok(());
     }
-    let wanted = &campaign.plan.template;
+    let Some(content) = campaign.plan.templated() else {
+        return Ok(());
+    };
+    let wanted = &content.template;
     let known = deps
         .campaigns
         .template(tenant, &wanted.name, &wanted.language)
@@ -125,7 +130,7 @@ pub(crate) async fn look_again(tenant: TenantId, id: CampaignId, deps: &Deps) ->
         .campaigns
         .terms_with(tenant, &campaign, Some(&known))
         .await?;
-    let message = Message::read(&campaign, &known.json);
+    let message = Message::read(content, &known.json);
     look(tenant, id, message.as_ref(), &terms.links, true, deps).await
 }
 

@@ -3,12 +3,18 @@
 //! **Trigger**: the receipts queue ([`ReceiptTask`]). **Reads**: whose an
 //! identity is, blocks. **Writes**: grow-only status sets, one write for all
 //! statuses of a block and attempt in the batch; links of identities to persons;
-//! that WhatsApp declined advertising for somebody; and suppressions that waited for a link or that an import reported, which
-//! this path can add and never lift. **When it fails**: the sets are idempotent
+//! what tenants are told of, for whoever reads it and for `notify`; that WhatsApp
+//! declined advertising for somebody, or that somebody wrote; answers to what
+//! people asked for, which `send` decides on; and suppressions that waited for a
+//! link or that an import reported, which this path can add and never lift.
+//! **When it fails**: the sets are idempotent
 //! and free of order, so any repetition is harmless.
 
+mod answers;
 mod declines;
 mod links;
+mod requests;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +28,7 @@ use platform::fault::{Fault, chain};
 use platform::invocation::Invocation;
 use platform::metrics::{Metrics, MetricsSink};
 use platform::objects::Objects;
-use platform::queue::{ReceiptTask, StatusV1};
+use platform::queue::{Queue, ReceiptTask, StatusV1};
 use policy::block::Callback;
 use policy::breaker::Breaker;
 use policy::ids::{CampaignId, EventId, ImportId, TenantId};
@@ -31,8 +37,10 @@ use policy::purpose::Scope;
 use policy::receipt::{Status, StatusSets};
 use policy::token::ContactToken;
 
+use self::answers::Written;
 use self::declines::Declines;
 use self::links::Links;
+use self::told::Told;
 
 /// Settings; each field is one variable.
 #[derive(Clone, Debug)]
@@ -43,6 +51,10 @@ pub struct Config {
     pub campaigns_table: String,
     /// `IZIN_FILES_BUCKET`
     pub files_bucket: String,
+    /// `IZIN_TRIGGERED_QUEUE_URL`
+    pub triggered_queue_url: String,
+    /// `IZIN_NOTIFY_QUEUE_URL`
+    pub notify_queue_url: String,
     /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets: metric records are printed
     /// only there.
     pub metrics: MetricsSink,
@@ -55,6 +67,8 @@ impl Config {
             contacts_table: env.required("IZIN_CONTACTS_TABLE")?,
             campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
             files_bucket: env.required("IZIN_FILES_BUCKET")?,
+            triggered_queue_url: env.required("IZIN_TRIGGERED_QUEUE_URL")?,
+            notify_queue_url: env.required("IZIN_NOTIFY_QUEUE_URL")?,
             metrics: MetricsSink::from_env(env),
         })
     }
@@ -66,7 +80,9 @@ pub struct Deps {
     clock: SharedClock,
     contacts: Contacts,
     campaigns: Campaigns,
+    notify: Queue,
     objects: Objects,
+    triggered: Queue,
     metrics: MetricsSink,
 }
 
@@ -79,7 +95,9 @@ impl Deps {
         Self {
             contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
+            notify: Queue::new(clients.sqs.clone(), config.notify_queue_url.clone()),
             objects: Objects::new(clients.s3.clone(), config.files_bucket.clone()),
+            triggered: Queue::new(clients.sqs.clone(), config.triggered_queue_url.clone()),
             metrics: config.metrics,
             clock,
         }
@@ -101,6 +119,8 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
     let mut groups: BTreeMap<Attempt, Group> = BTreeMap::new();
     let mut links = Links::default();
     let mut declines = Declines::default();
+    let mut written = Written::default();
+    let mut told = Told::default();
     let mut failed: BTreeSet<String> = BTreeSet::new();
     for record in event.records {
         let message_id = record.message_id.expect("SQS always sets messageId");
@@ -116,12 +136,19 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
                     failed.insert(message_id);
                 }
             }
+            Ok(ReceiptTask::EventsV1 { tenant, events }) => told.see(tenant, events, &message_id),
             Ok(ReceiptTask::LinksV1 {
                 tenant,
-                links: told,
+                links: seen,
             }) => {
-                for link in told {
+                for link in seen {
                     links.told(tenant, link.alias.0, link.token.0, &message_id);
+                }
+            }
+            Ok(ReceiptTask::RequestV1 { tenant, request }) => {
+                if let Err(fault) = requests::take(tenant, request, deps).await {
+                    tracing::warn!(error = chain(&fault), "request comes again");
+                    failed.insert(message_id);
                 }
             }
             Ok(ReceiptTask::StatusesV1 { tenant, statuses }) => {
@@ -150,6 +177,15 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
                 // Kept whole in its object; nothing here reads it yet.
                 tracing::debug!(object, "update kept");
             }
+            Ok(ReceiptTask::WroteV1 {
+                tenant,
+                number,
+                messages,
+            }) => {
+                for wrote in messages {
+                    written.see(tenant, &number, wrote, &message_id);
+                }
+            }
             Err(error) => {
                 tracing::error!(message.id = message_id, %error, "message cannot be read");
                 failed.insert(message_id);
@@ -172,6 +208,14 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
     metrics.count("LinksWritten", linked);
     failed.extend(unlinked);
     failed.extend(declines.write(deps).await);
+    // After the links, by which some of them are known.
+    let (asked, unasked) = written.write(deps).await;
+    metrics.count("AnswersAsked", asked);
+    failed.extend(unasked);
+    // After the links: they tell whom an event is about.
+    let (recorded, untold) = told.write(deps).await;
+    metrics.count("EventsRecorded", recorded);
+    failed.extend(untold);
     metrics.count("MessagesFailed", failed.len() as u64);
     metrics.emit(deps.clock.now(), deps.metrics);
     let mut response = SqsBatchResponse::default();

@@ -2,7 +2,7 @@
 //! and write down what came of each.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,10 +10,11 @@ use platform::campaigns::Settlement;
 use platform::fault::Fault;
 use platform::metrics::Metrics;
 use platform::queue::SendTask;
-use platform::whatsapp::TemplateMessage;
+use platform::whatsapp::Message;
 use policy::block::{Block, Outcome, Phase};
 use policy::ids::OwnerNonce;
 use policy::jurisdiction::Jurisdictions;
+use policy::limits::Limits;
 use policy::person::Person;
 use policy::reason::DeferReason;
 use policy::send::{Decision, Facts, Permit};
@@ -22,7 +23,7 @@ use crate::delivery::{Candidate, Holding};
 use crate::facts::{self, BlockFacts};
 use crate::ledger::Ledger;
 use crate::range::Sender;
-use crate::{Deps, message, slots};
+use crate::{Deps, message, room, slots};
 
 /// One block under way, and the worker that holds it.
 #[derive(Debug)]
@@ -35,6 +36,12 @@ pub(crate) struct Run<'a> {
     pub(crate) deps: &'a Deps,
     /// WhatsApp stopped the account, the number or the template.
     pub(crate) halted: AtomicBool,
+    /// Messages that the campaign's own pace has room for now.
+    pub(crate) allowance: AtomicU32,
+    /// Requests that got an answer, or none.
+    pub(crate) answered: AtomicU32,
+    /// Those of them that WhatsApp refused as wrong in themselves.
+    pub(crate) refused: AtomicU32,
 }
 
 /// The longest delay of a queue message (SQS quota).
@@ -60,15 +67,20 @@ pub(crate) async fn run(
         facts: &facts,
         deps,
         halted: AtomicBool::new(false),
+        allowance: AtomicU32::new(0),
+        answered: AtomicU32::new(0),
+        refused: AtomicU32::new(0),
     };
     let mut ledger = Ledger::new(&run);
-    let waiting = run.decide_all(&mut ledger);
+    let mut waiting = run.decide_all(&mut ledger);
+    let reserved = room::reserve(&run, &mut waiting, &mut ledger).await;
     let delivered = slots::hand_out(&run, waiting, &mut ledger, metrics).await;
     if run.is_halted() {
         metrics.count("StoppedByWhatsApp", 1);
     }
     ledger.record().await?;
     let outcomes = ledger.into_outcomes();
+    reserved.give_back(&outcomes, sender, deps).await;
 
     let settlement = Settlement {
         owner,
@@ -137,6 +149,15 @@ impl<'a> Run<'a> {
         self.halted.load(Ordering::Relaxed)
     }
 
+    /// Whether so many requests were wrong in themselves that the campaign is at
+    /// fault, and nobody has said so yet: then nothing more is sent of it.
+    pub(crate) fn repeats_a_fault(&self) -> bool {
+        let refused = self.refused.load(Ordering::Relaxed);
+        let answered = self.answered.load(Ordering::Relaxed);
+        Limits::embedded().is_at_fault(refused, answered)
+            && !self.halted.swap(true, Ordering::Relaxed)
+    }
+
     /// Whether slots of this rate epoch may still be used.
     pub(crate) fn is_current(&self, epoch: u64) -> bool {
         let number = &self.sender.phone_number_id;
@@ -173,11 +194,8 @@ impl<'a> Run<'a> {
     }
 
     /// The policy's answer for one person as they were last read, and the
-    /// template filled for them.
-    pub(crate) fn decide(
-        &self,
-        candidate: &Candidate,
-    ) -> Result<(Permit, TemplateMessage), Outcome> {
+    /// message for them.
+    pub(crate) fn decide(&self, candidate: &Candidate) -> Result<(Permit, Message), Outcome> {
         let now = self.deps.clock.now();
         let decision = policy::send::decide(&Facts {
             now,
@@ -193,9 +211,11 @@ impl<'a> Run<'a> {
             reason: reason.to_owned(),
         };
         match decision {
-            Decision::Send(permit) => match &candidate.subscription {
-                Some(subscription) => {
-                    message::compose(self.sender, candidate.token, subscription, now)
+            Decision::Send(permit) => match self.facts.list.zip(candidate.subscription.as_ref()) {
+                Some((list, subscription)) => {
+                    let page_at = self.deps.public_url.as_deref();
+                    let token = candidate.token;
+                    message::compose(self.sender, list, token, subscription, now, page_at)
                         .map(|message| (permit, message))
                         .map_err(|reason| excluded(reason.code()))
                 }

@@ -6,8 +6,10 @@ use platform::campaigns::Opening;
 use platform::fault::{Fault, chain};
 use policy::attempt::Next;
 use policy::breaker::{Breaker, Subject};
+use policy::campaign::HoldReason;
 
 use crate::Deps;
+use crate::content::Content;
 use crate::range::Sender;
 
 impl Sender {
@@ -15,7 +17,10 @@ impl Sender {
         Subject {
             account: &self.account,
             number: &self.phone_number_id,
-            template: &self.template.name,
+            template: match &self.content {
+                Content::Answer(_) => "",
+                Content::Template(filling) => &filling.template.name,
+            },
         }
     }
 }
@@ -64,11 +69,17 @@ pub(crate) async fn open(sender: &Sender, next: &Next, deps: &Deps) {
         );
     }
     if let Some(reason) = breaker.hold() {
-        let held = campaigns
-            .hold_campaign(sender.tenant, sender.campaign, reason)
-            .await;
-        if let Err(fault) = held {
-            tracing::error!(campaign = %sender.campaign, error = chain(&fault), "campaign was not held");
-        }
+        hold(sender, reason, deps).await;
+    }
+}
+
+/// Holds the campaign, for a person to look at.
+pub(crate) async fn hold(sender: &Sender, reason: HoldReason, deps: &Deps) {
+    let held = deps
+        .campaigns
+        .hold_campaign(sender.tenant, sender.campaign, reason)
+        .await;
+    if let Err(fault) = held {
+        tracing::error!(campaign = %sender.campaign, error = chain(&fault), "campaign was not held");
     }
 }

@@ -6,9 +6,10 @@ use std::sync::atomic::Ordering;
 use jiff::{SignedDuration, Timestamp};
 use platform::contacts::{ClaimAnswer, Claimed, StopEvent};
 use platform::fault::chain;
-use platform::whatsapp::{Answer, Sent, TemplateMessage};
+use platform::whatsapp::{Answer, Message, Sent};
 use policy::attempt::{self, CallResult, Next};
 use policy::block::{Callback, Outcome, Place};
+use policy::campaign::HoldReason;
 use policy::ids::EventId;
 use policy::person::{Person, SuppressionSource};
 use policy::purpose::Scope;
@@ -17,7 +18,8 @@ use policy::subscription::Subscription;
 use policy::token::ContactToken;
 
 use crate::block::Run;
-use crate::breaker;
+use crate::ledger::Ledger;
+use crate::{breaker, facts};
 
 /// Somebody who waits for a slot.
 #[derive(Debug)]
@@ -29,8 +31,8 @@ pub(crate) struct Candidate {
     /// As last read; `None` if they are not on the list any more.
     pub(crate) subscription: Option<Subscription>,
     pub(crate) holding: Holding,
-    /// The template filled for them, with the last yes.
-    pub(crate) message: Option<TemplateMessage>,
+    /// The message for them, with the last yes.
+    pub(crate) message: Option<Message>,
 }
 
 /// What the worker holds for a candidate.
@@ -82,6 +84,22 @@ fn failed_before(now: Timestamp) -> Outcome {
     Outcome::Deferred {
         reason: "fault".to_owned(),
         due: now.saturating_add(FAULT_RECHECK).unwrap_or(Timestamp::MAX),
+    }
+}
+
+/// Puts off people for whom no request was made.
+pub(crate) fn put_off(
+    candidates: impl IntoIterator<Item = Candidate>,
+    reason: &'static str,
+    due: Timestamp,
+    ledger: &mut Ledger<'_>,
+) {
+    for candidate in candidates {
+        let outcome = Outcome::Deferred {
+            reason: reason.to_owned(),
+            due,
+        };
+        ledger.note(candidate.index, outcome);
     }
 }
 
@@ -216,10 +234,8 @@ async fn read_again(run: &Run<'_>, candidate: &mut Candidate) -> Result<(), Outc
     let tokens = [candidate.token];
     let read = async {
         let person = deps.contacts.person(tenant, candidate.token).await?;
-        let mut subscriptions = deps
-            .contacts
-            .subscriptions(tenant, run.facts.list, &tokens)
-            .await?;
+        let list = run.facts.list;
+        let mut subscriptions = facts::subscriptions(tenant, list, &tokens, deps).await?;
         Ok::<_, platform::fault::Fault>((person, subscriptions.remove(&candidate.token)))
     };
     match read.await {
@@ -249,7 +265,7 @@ async fn request(run: &Run<'_>, candidate: &Candidate, claimed: Claimed) -> Opti
     .to_string();
     let sent = run.deps.whatsapp.send(
         &sender.credentials,
-        &sender.phone_number_id,
+        sender.endpoint(),
         claimed,
         &candidate.subscription.as_ref()?.phone,
         candidate.message.as_ref()?,
@@ -286,8 +302,9 @@ async fn outcome(run: &Run<'_>, index: u8, answer: Answer, slot: Slot) -> Outcom
         },
     };
     let attempts = run.block.attempt;
+    run.answered.fetch_add(1, Ordering::Relaxed);
     let next = attempt::decide(&result, attempts, now, deps.ids.fraction());
-    match next {
+    let outcome = match next {
         Next::Accept => match answer {
             Answer::Accepted { wamid } => Outcome::Accepted { wamid },
             Answer::Refused(_) | Answer::NoAnswer => Outcome::Unknown,
@@ -307,6 +324,9 @@ async fn outcome(run: &Run<'_>, index: u8, answer: Answer, slot: Slot) -> Outcom
             Outcome::Refused { code, due }
         }
         Next::Reject { code } => {
+            if result.is_wrong_in_itself() {
+                run.refused.fetch_add(1, Ordering::Relaxed);
+            }
             if attempt::cools_down(code) {
                 note_declined(run, index, now).await;
             }
@@ -321,7 +341,11 @@ async fn outcome(run: &Run<'_>, index: u8, answer: Answer, slot: Slot) -> Outcom
             Outcome::Rejected { code }
         }
         Next::Unknown => Outcome::Unknown,
+    };
+    if run.repeats_a_fault() {
+        breaker::hold(run.sender, HoldReason::RequestsRefused, deps).await;
     }
+    outcome
 }
 
 /// WhatsApp says that the person stopped marketing there: their word counts

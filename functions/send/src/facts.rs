@@ -7,7 +7,8 @@ use futures_util::try_join;
 use platform::fault::Fault;
 use policy::block::{Block, Place};
 use policy::campaign::CampaignFacts;
-use policy::ids::{ListId, OwnerNonce};
+use policy::consent::Consent;
+use policy::ids::{ListId, OwnerNonce, TenantId};
 use policy::person::Person;
 use policy::send::Work;
 use policy::subscription::Subscription;
@@ -20,7 +21,8 @@ use crate::range::Sender;
 #[derive(Debug)]
 pub(crate) struct BlockFacts {
     pub(crate) campaign: CampaignFacts,
-    pub(crate) list: ListId,
+    /// On which list the people stand; nobody of an answer may stand on any.
+    pub(crate) list: Option<ListId>,
     pub(crate) subscriptions: HashMap<ContactToken, Subscription>,
     pub(crate) persons: HashMap<ContactToken, Person>,
     /// By index: the highest attempt that definitely made no accepted request.
@@ -41,9 +43,12 @@ pub(crate) async fn gather(
         .pending()
         .map(|index| block.tokens[usize::from(index)])
         .collect();
-    let list = campaign.plan.list;
+    let list = match campaign.plan.templated() {
+        Some(content) => Some(content.list),
+        None => home(tenant, &waiting, deps).await?,
+    };
     let (subscriptions, persons, spent) = try_join!(
-        deps.contacts.subscriptions(tenant, list, &waiting),
+        subscriptions(tenant, list, &waiting, deps),
         deps.contacts.persons(tenant, &waiting),
         spent(block, sender, deps),
     )?;
@@ -54,6 +59,44 @@ pub(crate) async fn gather(
         persons,
         spent,
     }))
+}
+
+/// The people of a list, read strongly; of no list, nobody.
+pub(crate) async fn subscriptions(
+    tenant: TenantId,
+    list: Option<ListId>,
+    tokens: &[ContactToken],
+    deps: &Deps,
+) -> Result<HashMap<ContactToken, Subscription>, Fault> {
+    match list {
+        Some(list) => deps.contacts.subscriptions(tenant, list, tokens).await,
+        None => Ok(HashMap::new()),
+    }
+}
+
+/// The list on which the one who gets an answer agreed last. Their number stands
+/// nowhere else, so whoever is on no list gets none.
+async fn home(
+    tenant: TenantId,
+    waiting: &[ContactToken],
+    deps: &Deps,
+) -> Result<Option<ListId>, Fault> {
+    let &[token] = waiting else {
+        return Ok(None);
+    };
+    let lists = deps.campaigns.list_ids(tenant).await?;
+    let found = deps
+        .contacts
+        .subscriptions_of(tenant, &lists, token)
+        .await?;
+    let agreed_at = |subscription: &Subscription| match &subscription.consent {
+        Consent::Granted(grant) => Some(grant.at),
+        Consent::NeverAsked | Consent::Requested { .. } | Consent::Withdrawn { .. } => None,
+    };
+    let latest = found
+        .iter()
+        .max_by_key(|(list, subscription)| (agreed_at(subscription), *list));
+    Ok(latest.map(|(list, _)| *list))
 }
 
 impl BlockFacts {

@@ -1,19 +1,20 @@
 //! Sends blocks: intent, facts, decide, lease, claim, WhatsApp, outcome.
 //!
 //! **Trigger**: the send queue ([`SendTask`], ranges of blocks), and a queue of
-//! its own for single messages. **Reads**: the
+//! its own for single messages and for answers to what people wrote. **Reads**: the
 //! campaign, the blocks, their people, strongly. **Writes**: the intent of a
 //! block, a claim on each person, slots of the number, outcomes. **When it
 //! fails**: at most once. A crash before a claim leaves the person pending; a
 //! crash after it leaves them in doubt, and nobody is ever asked twice by
 //! itself. Near its deadline the rest of a range goes into a new message.
 //!
-//! `range` walks the blocks, `block` runs one, `slots` hands slots out to those
+//! `range` walks the blocks, `content` finds out what they say, `block` runs one, `slots` hands slots out to those
 //! who wait, `delivery` brings one message to its slot and over the wire,
 //! `ledger` keeps what came of each, `pages` signs the way to a person's own page.
 
 mod block;
 mod breaker;
+mod content;
 mod delivery;
 mod facts;
 mod file;
@@ -23,6 +24,7 @@ mod money;
 mod pages;
 mod range;
 mod reflex;
+mod room;
 mod slots;
 mod tally;
 
@@ -45,6 +47,7 @@ use platform::objects::Objects;
 use platform::queue::{Queue, SendTask};
 use platform::rate::{Lane, Rates};
 use platform::secrets::Secrets;
+use platform::tier::Tiers;
 use platform::whatsapp;
 use policy::pace::Pace;
 
@@ -69,6 +72,9 @@ pub struct Config {
     /// `IZIN_LINK_KEY_SECRET`: name or ARN of the secret that signs the links to
     /// people's own pages.
     pub link_key_secret: String,
+    /// `IZIN_PUBLIC_URL`: where people's own pages are, up to `/p`; without it
+    /// answers do not show the way there.
+    pub public_url: Option<String>,
     /// `IZIN_GRAPH_URL`, by default Meta's.
     pub graph_url: String,
     /// `IZIN_GRAPH_VERSION`, by default `v25.0`.
@@ -96,6 +102,9 @@ impl Config {
             triggered_queue_url: env.required("IZIN_TRIGGERED_QUEUE_URL")?,
             whatsapp_token_secret: env.required("IZIN_WHATSAPP_TOKEN_SECRET")?,
             link_key_secret: env.required("IZIN_LINK_KEY_SECRET")?,
+            public_url: env
+                .optional("IZIN_PUBLIC_URL")
+                .map(|url| url.trim_end_matches('/').to_owned()),
             graph_url: env.parsed_or("IZIN_GRAPH_URL", "https://graph.facebook.com".to_owned())?,
             graph_version: env.parsed_or("IZIN_GRAPH_VERSION", "v25.0".to_owned())?,
             in_flight_max: env.parsed_or("IZIN_IN_FLIGHT_MAX", in_flight_max)?,
@@ -114,12 +123,14 @@ pub struct Deps {
     campaigns: Campaigns,
     objects: Objects,
     rates: Rates,
+    tiers: Tiers,
     queue: Queue,
     triggered: Queue,
     secrets: Secrets,
     whatsapp: whatsapp::Client,
     token_secret: String,
     link_key_secret: String,
+    public_url: Option<String>,
     in_flight_max: NonZeroUsize,
     transit: SignedDuration,
     metrics: MetricsSink,
@@ -146,6 +157,7 @@ impl Deps {
                 clock.clone(),
             ),
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table.clone(), clock.clone()),
+            tiers: Tiers::new(dynamodb.clone(), campaigns_table.clone(), clock.clone()),
             rates: Rates::new(dynamodb.clone(), campaigns_table, clock.clone()),
             objects: Objects::new(clients.s3.clone(), config.files_bucket.clone()),
             queue: Queue::new(clients.sqs.clone(), config.send_queue_url.clone()),
@@ -154,6 +166,7 @@ impl Deps {
             whatsapp: whatsapp::Client::new(&config.graph_url, &config.graph_version)?,
             token_secret: config.whatsapp_token_secret.clone(),
             link_key_secret: config.link_key_secret.clone(),
+            public_url: config.public_url.clone(),
             in_flight_max: config.in_flight_max,
             transit: config.transit,
             metrics: config.metrics,

@@ -1,29 +1,58 @@
-//! The template message for one person.
+//! The message for one person.
 
 use jiff::Timestamp;
-use platform::whatsapp::{Component, Parameter, TemplateMessage};
+use platform::whatsapp::{Component, Message, Parameter, TemplateMessage, TextMessage};
 use policy::content::{self, ButtonParameter, HeaderParameter, Parameters, TextParameter};
+use policy::ids::ListId;
+use policy::language::Language;
 use policy::preflight;
 use policy::reason::RefusalReason;
+use policy::send::Terms;
 use policy::subscription::Subscription;
 use policy::token::ContactToken;
 
+use crate::content::{Content, Filling};
+use crate::pages::Pages;
 use crate::range::Sender;
 
-/// The message, filled for this person as of `now`.
+/// The message for this person as of `now`, as one of `list`.
 pub(crate) fn compose(
     sender: &Sender,
+    list: ListId,
     token: ContactToken,
     subscription: &Subscription,
     now: Timestamp,
+    public_url: Option<&str>,
+) -> Result<Message, RefusalReason> {
+    let page = |pages: &Pages| pages.of_person(list, token, now);
+    match &sender.content {
+        Content::Answer(reply) => {
+            let page = reply.pages.as_ref().map(page).zip(public_url);
+            let page = page.map(|(page, public_url)| format!("{public_url}/p/{page}"));
+            let language = subscription.language.as_deref().and_then(Language::parse);
+            let language = language.unwrap_or_default();
+            let text = reply
+                .answer
+                .text(&reply.business, page.as_deref(), language);
+            Ok(Message::Text(TextMessage::new(text)))
+        }
+        Content::Template(filling) => {
+            let page = filling.pages.as_ref().map(page);
+            fill(filling, page.as_deref(), subscription, &sender.terms).map(Message::Template)
+        }
+    }
+}
+
+/// The template with this person's values in it.
+fn fill(
+    filling: &Filling,
+    page: Option<&str>,
+    subscription: &Subscription,
+    terms: &Terms,
 ) -> Result<TemplateMessage, RefusalReason> {
-    let template = &sender.template;
-    let page = sender
-        .pages
-        .as_ref()
-        .map(|pages| pages.of_person(token, now));
-    let parameters = content::parameters(template, &sender.mapping, subscription, page.as_deref())?;
-    preflight::of_person(template, &parameters, &sender.terms.links)?;
+    let template = &filling.template;
+    let parameters = content::parameters(template, &filling.mapping, subscription, page)?;
+    preflight::of_person(template, &parameters, &terms.links)?;
     let Parameters {
         header,
         body,
@@ -36,7 +65,7 @@ pub(crate) fn compose(
             parameters: vec![text(value)],
         }),
         Some(HeaderParameter::Media { .. }) => {
-            let file = sender.header.clone();
+            let file = filling.header.clone();
             components.push(Component::Header {
                 parameters: vec![file.ok_or(RefusalReason::ParameterMissing)?],
             });

@@ -66,12 +66,15 @@ async fn reservation(
         .pending()
         .map(|index| block.tokens[usize::from(index)])
         .collect();
-    let list = campaign.plan.list;
+    let mut prices = vec![0; block.tokens.len()];
+    // An answer is no campaign of an operator, who alone sets budgets.
+    let Some(content) = campaign.plan.templated() else {
+        return Ok(Some(Reservation::new(prices)));
+    };
     let people = deps
         .contacts
-        .subscriptions(sender.tenant, list, &waiting)
+        .subscriptions(sender.tenant, content.list, &waiting)
         .await?;
-    let mut prices = vec![0; block.tokens.len()];
     let mut gone = Vec::new();
     for index in block.pending() {
         let at = usize::from(index);
@@ -79,7 +82,7 @@ async fn reservation(
             gone.push(at);
             continue;
         };
-        let category = sender.template.category;
+        let category = sender.content.category();
         match budget::price(&subscription.phone, category, now, budget.unknown_price) {
             Some(price) => prices[at] = price,
             None => return Ok(None),

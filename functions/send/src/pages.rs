@@ -9,35 +9,30 @@ use secrecy::ExposeSecret as _;
 
 use crate::Deps;
 
-/// Signs links for the people of one list.
+/// Signs links for a tenant's people.
 #[derive(Debug)]
 pub(crate) struct Pages {
     key: LinkKey,
     tenant: TenantId,
-    list: ListId,
 }
 
 impl Pages {
     /// With the newest link key; `None` if that is too short to trust. A page
     /// opens by either key during a rotation.
-    pub(crate) async fn of(
-        tenant: TenantId,
-        list: ListId,
-        deps: &Deps,
-    ) -> Result<Option<Self>, Fault> {
+    pub(crate) async fn of(tenant: TenantId, deps: &Deps) -> Result<Option<Self>, Fault> {
         let secret = deps.secrets.read(&deps.link_key_secret).await?;
         let key = LinkKey::new(secret.expose_secret().trim().as_bytes());
-        Ok(key.ok().map(|key| Self { key, tenant, list }))
+        Ok(key.ok().map(|key| Self { key, tenant }))
     }
 
-    /// The end of the address of one person's page.
-    pub(crate) fn of_person(&self, token: ContactToken, now: Timestamp) -> String {
+    /// The end of the address of a person's page, as one of this list.
+    pub(crate) fn of_person(&self, list: ListId, token: ContactToken, now: Timestamp) -> String {
         let expires_at = now
             .saturating_add(PreferenceLink::GOOD_FOR)
             .unwrap_or(Timestamp::MAX);
         self.key.sign(&PreferenceLink {
             tenant: self.tenant,
-            list: self.list,
+            list,
             token,
             expires_at,
         })

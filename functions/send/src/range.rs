@@ -1,24 +1,23 @@
 //! A range of blocks: who sends, with what; then block after block.
 
 use jiff::{SignedDuration, Timestamp};
-use platform::campaigns::Campaign;
+use platform::campaigns::{AdvertisesBy, Campaign};
 use platform::fault::Fault;
 use platform::invocation::Invocation;
 use platform::metrics::Metrics;
 use platform::queue::SendTask;
 use platform::rate::Lane;
-use platform::whatsapp::{Credentials, Parameter};
+use platform::whatsapp::{Credentials, Endpoint};
 use policy::block::Phase;
-use policy::campaign::{CampaignState, template_hold};
-use policy::content::{Mapping, Template};
+use policy::campaign::CampaignState;
+use policy::content::Category;
 use policy::ids::{CampaignId, OwnerNonce, TenantId};
 use policy::pace::Pace;
-use policy::preflight::header_file;
 use policy::send::Terms;
 
+use crate::content::{self, Content, Gap};
 use crate::money::{self, Intent};
-use crate::pages::Pages;
-use crate::{Deps, block, breaker, file};
+use crate::{Deps, block, breaker, room};
 
 /// Everything that the blocks of one range share.
 #[derive(Debug)]
@@ -28,16 +27,31 @@ pub(crate) struct Sender {
     /// The WhatsApp Business Account.
     pub(crate) account: String,
     pub(crate) phone_number_id: String,
+    /// Where its advertising is posted to.
+    pub(crate) advertises_by: AdvertisesBy,
+    /// The business portfolio, whose numbers share one messaging limit.
+    pub(crate) portfolio: String,
     pub(crate) credentials: Credentials,
-    pub(crate) template: Template,
-    pub(crate) mapping: Mapping,
-    /// Signs the way to people's own pages, where the message carries it.
-    pub(crate) pages: Option<Pages>,
-    /// What its header shows, as WhatsApp takes it.
-    pub(crate) header: Option<Parameter>,
+    pub(crate) content: Content,
     pub(crate) pace: Pace,
+    /// The campaign's own, below the number's; thousandths of a message per
+    /// second.
+    pub(crate) own_milli_rate: Option<u64>,
     pub(crate) lane: Lane,
     pub(crate) terms: Terms,
+}
+
+impl Sender {
+    /// Where its messages are posted to.
+    pub(crate) fn endpoint(&self) -> Endpoint<'_> {
+        let number = &self.phone_number_id;
+        match self.advertises_by {
+            AdvertisesBy::MarketingMessages if self.content.category() == Category::Marketing => {
+                Endpoint::MarketingMessages(number)
+            }
+            AdvertisesBy::MarketingMessages | AdvertisesBy::Messages => Endpoint::Messages(number),
+        }
+    }
 }
 
 /// How long a worker holds a block at most.
@@ -45,10 +59,6 @@ const BLOCK_LIFE: SignedDuration = SignedDuration::from_secs(60);
 
 /// What must be left of the invocation to begin another block.
 const BLOCK_TIME: SignedDuration = SignedDuration::from_secs(30);
-
-/// How old the description of a template may be: the timer reads it every few
-/// minutes, so an older one says that nobody knows what WhatsApp says of it.
-const TEMPLATE_KEPT: SignedDuration = SignedDuration::from_hours(2);
 
 /// What a block leaves of the invocation, to write its end down.
 const CLOSING_TIME: SignedDuration = SignedDuration::from_secs(8);
@@ -100,7 +110,7 @@ pub(crate) async fn send(
         if !matches!(planned.phase, Phase::Pending { due } if due <= now) {
             continue;
         }
-        if breaker::is_open(&sender, deps).await? {
+        if breaker::is_open(&sender, deps).await? || room::is_full(&sender, deps).await? {
             return Ok(());
         }
         let deadline = deadline(invocation, now);
@@ -164,101 +174,50 @@ async fn sender(
     if number.tenant != tenant {
         return refuse("its number belongs to another tenant");
     }
-    let wanted = &plan.template;
-    let synced = deps
-        .campaigns
-        .template(tenant, &wanted.name, &wanted.language)
-        .await?;
-    let Some(synced) = synced else {
-        return refuse("its template was never read from WhatsApp");
+    let health = deps.campaigns.number_health(tenant, &plan.sender).await?;
+    let pace = Pace {
+        transit: deps.transit,
+        ..number.pace(health.as_ref())
     };
-    let Ok(template) = Template::parse(&synced.json) else {
-        return refuse("its template cannot be read");
+    let credentials = Credentials {
+        token: deps.secrets.read(&deps.token_secret).await?,
     };
-    let now = deps.clock.now();
-    if now.duration_since(synced.synced_at) > TEMPLATE_KEPT {
-        return refuse("its template was not read from WhatsApp for too long");
-    }
-    let present = synced.fingerprint()?;
-    let approved = campaign.approved.as_ref();
-    let approved = approved.map_or(&present, |approved| &approved.template);
-    if let Some(reason) = template_hold(&template, &plan.purpose, approved, &present) {
-        deps.campaigns.hold_campaign(tenant, id, reason).await?;
-        return refuse(reason.code());
-    }
-    let entries = plan.mapping.iter().map(|(k, v)| (k.as_str(), v.as_str()));
-    let Ok(mapping) = Mapping::parse(entries) else {
-        return refuse("its mapping cannot be read");
-    };
-    let pages = if mapping.leads_to_page() {
-        match Pages::of(tenant, plan.list, deps).await? {
-            Some(pages) => Some(pages),
-            None => return refuse("the key of people's pages is too short"),
-        }
-    } else {
-        None
-    };
-    let media = deps
-        .campaigns
-        .header_media(tenant, campaign, &template, &mapping)
-        .await?;
-    let media = match media {
-        Ok(media) => media,
-        Err(reason) => {
+    let content = match content::read(tenant, campaign, &credentials, deps).await? {
+        Ok(content) => content,
+        Err(Gap::Hold(reason)) => {
             deps.campaigns.hold_campaign(tenant, id, reason).await?;
             return refuse(reason.code());
         }
+        Err(Gap::Unknown(why)) => return refuse(why),
     };
     if let Some(reason) = deps.campaigns.preflight_hold(tenant, id, campaign).await? {
         deps.campaigns.hold_campaign(tenant, id, reason).await?;
         return refuse(reason.code());
     }
-    let credentials = Credentials {
-        token: deps.secrets.read(&deps.token_secret).await?,
-    };
-    let header = match (media, header_file(&template, &mapping)) {
-        (Some(media), Some((kind, reference))) => {
-            let wanted = file::Wanted {
-                tenant,
-                phone_number_id: &plan.sender,
-                kind,
-                reference,
-                media,
-            };
-            match file::header(wanted, &credentials, deps).await? {
-                Ok(header) => Some(header),
-                Err(reason) => {
-                    deps.campaigns.hold_campaign(tenant, id, reason).await?;
-                    return refuse(reason.code());
-                }
-            }
-        }
-        _ => None,
-    };
     let terms = deps
         .campaigns
         .settings(tenant)
         .await?
-        .terms(template.category);
+        .terms(content.category());
     Ok(Some(Sender {
         terms,
         tenant,
         campaign: id,
         account: number.waba,
+        portfolio: number.portfolio,
+        advertises_by: number.advertises_by,
         phone_number_id: plan.sender.clone(),
         credentials,
-        template,
-        mapping,
-        pages,
-        header,
+        content,
         lane: if campaign.is_single {
             Lane::Triggered
         } else {
             Lane::Campaign
         },
-        pace: Pace {
-            transit: deps.transit,
-            ..Pace::usual(number.limit_per_second, number.inbound_per_second)
-        },
+        pace,
+        own_milli_rate: campaign
+            .controls
+            .messages_per_second
+            .map(|pace| u64::from(pace) * 1_000),
     }))
 }

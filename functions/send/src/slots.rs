@@ -11,11 +11,10 @@ use jiff::{SignedDuration, Timestamp};
 use platform::fault::{Fault, chain};
 use platform::metrics::Metrics;
 use platform::rate::{Ask, Lease, LeaseAnswer};
-use policy::block::Outcome;
 
 use crate::block::Run;
 use crate::breaker;
-use crate::delivery::{self, Candidate, Delivered, Slot};
+use crate::delivery::{self, Candidate, Delivered, Slot, put_off};
 use crate::ledger::Ledger;
 
 /// Beyond what a lease and a claim take, how long before the end of a lease the
@@ -76,7 +75,7 @@ pub(crate) async fn hand_out(
                     Err(fault) => {
                         // What is on the wire is waited for and written down; the
                         // others were certainly not sent.
-                        put_off(run, &mut waiting, "no_slots", FAULT_RECHECK, ledger);
+                        put_off(waiting.drain(..), "no_slots", in_a_while(run, FAULT_RECHECK), ledger);
                         failed = Some(fault);
                     }
                     Ok(LeaseAnswer::Leased(lease)) => {
@@ -97,7 +96,7 @@ pub(crate) async fn hand_out(
                     Ok(LeaseAnswer::ClockOff) => {
                         tracing::error!("this clock is off: nothing is sent by it");
                         metrics.count("ClockOff", 1);
-                        put_off(run, &mut waiting, "clock_off", CLOCK_RECHECK, ledger);
+                        put_off(waiting.drain(..), "clock_off", in_a_while(run, CLOCK_RECHECK), ledger);
                     }
                 }
             }
@@ -137,33 +136,59 @@ async fn lease(run: &Run<'_>, wanted: usize) -> Result<LeaseAnswer, Fault> {
         milli_rate: sender.pace.milli_rate(),
         lead: run.deps.reflex.lease_lead(),
     };
+    let ask = match allowance(run, ask).await? {
+        Ok(wanted) => Ask { wanted, ..ask },
+        Err(answer) => return Ok(answer),
+    };
     let number = &sender.phone_number_id;
     // A look holds for so long only: slots beyond it are dropped.
     match run.deps.rates.lease(number, ask).await? {
         LeaseAnswer::Leased(lease) if breaker::is_beyond(looked, lease.end()) => {
             Ok(LeaseAnswer::Wait { until: looked })
         }
-        answer => Ok(answer),
+        answer => {
+            if let LeaseAnswer::Leased(lease) = &answer {
+                let left = run.allowance.load(Ordering::Relaxed);
+                let left = left.saturating_sub(lease.count);
+                run.allowance.store(left, Ordering::Relaxed);
+            }
+            Ok(answer)
+        }
     }
 }
 
-/// Puts everybody off who waits for a slot: no request was made for them.
-fn put_off(
-    run: &Run<'_>,
-    waiting: &mut VecDeque<Candidate>,
-    reason: &str,
-    by: SignedDuration,
-    ledger: &mut Ledger<'_>,
-) {
-    let now = run.deps.clock.now();
-    let due = now.saturating_add(by).unwrap_or(Timestamp::MAX);
-    for candidate in waiting.drain(..) {
-        let outcome = Outcome::Deferred {
-            reason: reason.to_owned(),
-            due,
-        };
-        ledger.note(candidate.index, outcome);
+/// How many of the wanted slots the campaign's own pace has room for: it has a
+/// slot clock too, from which all its workers draw. What is drawn and finds no
+/// slot of the number is kept for the next.
+async fn allowance(run: &Run<'_>, ask: Ask) -> Result<Result<u32, LeaseAnswer>, Fault> {
+    let Some(own) = run
+        .sender
+        .own_milli_rate
+        .filter(|own| *own < ask.milli_rate)
+    else {
+        return Ok(Ok(ask.wanted));
+    };
+    let kept = run.allowance.load(Ordering::Relaxed);
+    if kept > 0 {
+        return Ok(Ok(ask.wanted.min(kept)));
     }
+    let drawn = Ask {
+        milli_rate: own,
+        ..ask
+    };
+    let clock = run.sender.campaign.to_string();
+    match run.deps.rates.lease(&clock, drawn).await? {
+        LeaseAnswer::Leased(lease) => {
+            run.allowance.store(lease.count, Ordering::Relaxed);
+            Ok(Ok(lease.count))
+        }
+        answer => Ok(Err(answer)),
+    }
+}
+
+fn in_a_while(run: &Run<'_>, by: SignedDuration) -> Timestamp {
+    let now = run.deps.clock.now();
+    now.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 
 /// The end of work that may be under way; never, if it is not.

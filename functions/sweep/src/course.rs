@@ -9,7 +9,7 @@ use policy::block::RecipientState;
 use policy::campaign::{CampaignState, CampaignStep};
 use policy::ids::{CampaignId, TenantId};
 
-use crate::{Deps, canary, close, recover};
+use crate::{Deps, canary, close, events, recover};
 
 /// How long after its end a cancelled campaign is looked at: a fan-out that was
 /// under way may write blocks for as long as a function runs, and another half
@@ -132,5 +132,6 @@ async fn finish(
     } else {
         return Ok(());
     }
+    events::ended(tenant, id, campaign, deps).await?;
     deps.campaigns.remove_due(Due::Campaign(tenant, id)).await
 }

@@ -8,7 +8,9 @@
 mod canary;
 mod close;
 mod course;
+mod events;
 mod files;
+mod numbers;
 mod recover;
 mod renew;
 mod start;
@@ -17,7 +19,7 @@ mod templates;
 
 use jiff::SignedDuration;
 use platform::aws::Clients;
-use platform::campaigns::{Campaigns, Due};
+use platform::campaigns::{Campaign, Campaigns, Due};
 use platform::clock::SharedClock;
 use platform::config::{ConfigError, Env};
 use platform::contacts::Contacts;
@@ -26,6 +28,7 @@ use platform::invocation::Invocation;
 use platform::metrics::{Metrics, MetricsSink};
 use platform::queue::Queue;
 use platform::secrets::Secrets;
+use platform::tier::Tiers;
 use platform::whatsapp;
 use policy::campaign::CampaignState;
 use policy::ids::{CampaignId, TenantId};
@@ -41,6 +44,8 @@ pub struct Config {
     pub consent_queue_url: String,
     /// `IZIN_FANOUT_QUEUE_URL`
     pub fanout_queue_url: String,
+    /// `IZIN_RECEIPTS_QUEUE_URL`
+    pub receipts_queue_url: String,
     /// `IZIN_SCAN_QUEUE_URL`
     pub scan_queue_url: String,
     /// `IZIN_SEND_QUEUE_URL`
@@ -64,6 +69,7 @@ impl Config {
             campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
             consent_queue_url: env.required("IZIN_CONSENT_QUEUE_URL")?,
             fanout_queue_url: env.required("IZIN_FANOUT_QUEUE_URL")?,
+            receipts_queue_url: env.required("IZIN_RECEIPTS_QUEUE_URL")?,
             scan_queue_url: env.required("IZIN_SCAN_QUEUE_URL")?,
             send_queue_url: env.required("IZIN_SEND_QUEUE_URL")?,
             whatsapp_token_secret: env.required("IZIN_WHATSAPP_TOKEN_SECRET")?,
@@ -82,9 +88,11 @@ pub struct Deps {
     campaigns: Campaigns,
     consent: Queue,
     fanout: Queue,
+    receipts: Queue,
     scan: Queue,
     send: Queue,
     secrets: Secrets,
+    tiers: Tiers,
     whatsapp: whatsapp::Client,
     token_secret: String,
     metrics: MetricsSink,
@@ -98,9 +106,11 @@ impl Deps {
         let campaigns_table = config.campaigns_table.clone();
         Ok(Self {
             contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
+            tiers: Tiers::new(dynamodb.clone(), campaigns_table.clone(), clock.clone()),
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
             consent: Queue::new(clients.sqs.clone(), config.consent_queue_url.clone()),
             fanout: Queue::new(clients.sqs.clone(), config.fanout_queue_url.clone()),
+            receipts: Queue::new(clients.sqs.clone(), config.receipts_queue_url.clone()),
             scan: Queue::new(clients.sqs.clone(), config.scan_queue_url.clone()),
             send: Queue::new(clients.sqs.clone(), config.send_queue_url.clone()),
             secrets: Secrets::new(clients.secrets.clone(), clock.clone()),
@@ -145,6 +155,16 @@ pub async fn handle(invocation: Invocation, deps: &Deps) -> Result<(), Fault> {
     first_fault.map_or(Ok(()), Err)
 }
 
+/// What WhatsApp says of a campaign's template and number, read again where
+/// that is old. One that cannot be read does not keep the other from it.
+async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> Result<(), Fault> {
+    let (template, number) = (
+        templates::sync(tenant, campaign, deps).await,
+        numbers::sync(tenant, campaign, deps).await,
+    );
+    template.and(number)
+}
+
 /// Looks at one campaign: its template and its start while it is prepared;
 /// what stops it, its blocks and its end while it runs.
 async fn visit(
@@ -164,15 +184,16 @@ async fn visit(
         CampaignState::Draft
         | CampaignState::Validating
         | CampaignState::Validated
-        | CampaignState::Approved => templates::sync(tenant, &campaign, deps).await,
+        | CampaignState::Approved => sync(tenant, &campaign, deps).await,
         CampaignState::Scheduled => {
-            let synced = templates::sync(tenant, &campaign, deps).await;
+            let synced = sync(tenant, &campaign, deps).await;
             start::if_due(tenant, id, &campaign, deps).await?;
             synced
         }
         CampaignState::Planning | CampaignState::Running | CampaignState::Paused => {
-            // A template that cannot be read now must not hold up the ledger.
-            let synced = templates::sync(tenant, &campaign, deps).await;
+            // What cannot be read now must not hold up the ledger.
+            let synced = sync(tenant, &campaign, deps).await;
+            events::held(tenant, id, &campaign, deps).await?;
             let held = stops::check(tenant, id, &campaign, deps, metrics).await?;
             if campaign.state != CampaignState::Planning {
                 course::visit(tenant, id, &campaign, held, invocation, deps, metrics).await?;
@@ -182,6 +203,9 @@ async fn visit(
         CampaignState::Cancelled => {
             course::visit(tenant, id, &campaign, true, invocation, deps, metrics).await
         }
-        CampaignState::Completed => deps.campaigns.remove_due(Due::Campaign(tenant, id)).await,
+        CampaignState::Completed => {
+            events::ended(tenant, id, &campaign, deps).await?;
+            deps.campaigns.remove_due(Due::Campaign(tenant, id)).await
+        }
     }
 }

@@ -38,11 +38,15 @@ pub(crate) async fn ask(
 
 /// The files that the mapping names.
 fn files(campaign: &Campaign) -> impl Iterator<Item = MediaId> {
-    campaign.plan.mapping.values().filter_map(|source| {
-        let source: Source = source.parse().ok()?;
-        match source {
-            Source::Media(reference) => reference.parse().ok(),
-            Source::Column { .. } | Source::PreferenceLink | Source::Text(_) => None,
-        }
-    })
+    let mapping = campaign.plan.templated().map(|content| &content.mapping);
+    mapping
+        .into_iter()
+        .flat_map(|m| m.values())
+        .filter_map(|source| {
+            let source: Source = source.parse().ok()?;
+            match source {
+                Source::Media(reference) => reference.parse().ok(),
+                Source::Column { .. } | Source::PreferenceLink | Source::Text(_) => None,
+            }
+        })
 }

@@ -24,7 +24,7 @@ pub(crate) async fn check(
     let subject = Subject {
         account: number.as_ref().map_or("", |number| &number.waba),
         number: &campaign.plan.sender,
-        template: &campaign.plan.template.name,
+        template: campaign.plan.template_name(),
     };
     let stopped = deps.campaigns.stopped_by(tenant, subject).await?;
     let reason = match &stopped {
@@ -48,7 +48,10 @@ async fn template(
     campaign: &Campaign,
     deps: &Deps,
 ) -> Result<Option<HoldReason>, Fault> {
-    let wanted = &campaign.plan.template;
+    let Some(content) = campaign.plan.templated() else {
+        return Ok(None);
+    };
+    let wanted = &content.template;
     let synced = deps
         .campaigns
         .template(tenant, &wanted.name, &wanted.language)

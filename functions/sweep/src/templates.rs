@@ -15,7 +15,10 @@ const KEPT: SignedDuration = SignedDuration::from_mins(10);
 /// Reads the campaign's template from WhatsApp, unless it was read lately. A
 /// template that is gone stays known, as deleted.
 pub(crate) async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> Result<(), Fault> {
-    let wanted = &campaign.plan.template;
+    let Some(content) = campaign.plan.templated() else {
+        return Ok(());
+    };
+    let wanted = &content.template;
     let now = deps.clock.now();
     let known = deps
         .campaigns

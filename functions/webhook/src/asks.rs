@@ -20,6 +20,8 @@ pub(crate) struct Asks {
     pub(crate) rule: &'static str,
     /// Whether a person should look at it.
     pub(crate) review: bool,
+    /// Whether they ask for their data to be deleted.
+    pub(crate) erases: bool,
 }
 
 /// What an update asks for, to people with these `keywords` of their own; `None` where it is not a person's word.
@@ -43,6 +45,7 @@ pub(crate) fn asks(update: &Update, keywords: &[Keyword]) -> Option<Asks> {
                 source: SuppressionSource::UserPreferences,
                 rule: "preference_resume",
                 review: false,
+                erases: false,
             }),
             PreferenceValue::Other(_) | PreferenceValue::Signup => None,
         },
@@ -91,6 +94,7 @@ impl Asks {
             source,
             rule,
             review: false,
+            erases: false,
         }
     }
 
@@ -118,6 +122,7 @@ impl Asks {
             source,
             rule: verdict.rule,
             review: verdict.review,
+            erases: verdict.scope == Some(reply::Scope::Erasure),
         })
     }
 }

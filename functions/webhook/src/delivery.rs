@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
+use platform::events::EventV1;
 use platform::fault::{Fault, chain};
 use platform::inbound::{self, KeptUpdate};
 use platform::metrics::Metrics;
-use platform::queue::{LinkV1, ReceiptTask, StatusV1, TokenText};
+use platform::queue::{LinkV1, ReceiptTask, RequestV1, StatusV1, TokenText, WroteV1};
 use platform::whatsapp::signature::VerifiedBody;
 use policy::attempt;
 use policy::breaker::Breaker;
+use policy::event::EventKind;
 use policy::ids::TenantId;
 use policy::reply::Keyword;
 use policy::token::{ContactToken, TokenKey};
@@ -20,16 +22,23 @@ use sha2::{Digest as _, Sha256};
 use crate::Deps;
 use crate::asks::asks;
 use crate::commit::Act;
+use crate::events::{self, Kept};
 use crate::names::{Keys, Move, Name};
 use crate::news;
 use crate::stops::{Unattributed, resume, stops};
 use crate::updates::{self, Kind, Person, Update};
+use crate::wrote::{erasure, wrote};
 
 /// Most statuses of one queue message: some 60 KB of the longest.
 const STATUSES_MAX: usize = 200;
 
 /// Links of one queue message: some 20 KB.
 const LINKS_MAX: usize = 200;
+
+/// Messages of people of one queue message: some 40 KB.
+const WRITTEN_MAX: usize = 200;
+/// Events of one queue message: some 50 KB.
+const EVENTS_MAX: usize = 100;
 
 /// Acts committed at the same time.
 const ACTS_AT_ONCE: usize = 16;
@@ -206,14 +215,36 @@ impl Work<'_> {
         let mut kept: Vec<KeptUpdate> = Vec::new();
         let mut links: BTreeSet<(ContactToken, ContactToken)> = BTreeSet::new();
         let mut breaks: BTreeSet<(Breaker, u32)> = BTreeSet::new();
+        let mut written: BTreeMap<String, Vec<WroteV1>> = BTreeMap::new();
+        let mut requests: Vec<RequestV1> = Vec::new();
+        let mut told: Vec<EventV1> = Vec::new();
+        let object = inbound::updates_key(tenant, self.now, &self.id);
         for update in updates {
             breaks.extend(news::breaker(&update));
+            told.extend(events::of_business(tenant, &update, self.now));
+            let wrote = keys.and_then(|keys| wrote(tenant, &update, keys, self.now));
+            if let Some((number, message)) = wrote {
+                written.entry(number).or_default().push(message);
+            }
+            requests.extend(keys.and_then(|keys| erasure(tenant, &update, keys, self.now)));
             let name = keys.zip(update.person());
-            let name = name.map(|(keys, person)| Name::of(tenant, person, keys));
-            match status_of_ours(&update, name.as_ref()) {
+            let name = name.map(|(keys, person)| (keys, Name::of(tenant, person, keys)));
+            let status = status_of_ours(&update, name.as_ref().map(|(_, name)| name));
+            let place = u32::try_from(kept.len()).unwrap_or(u32::MAX);
+            let here = status.is_none().then_some(Kept {
+                object: &object,
+                place,
+            });
+            if let Some((keys, name)) = &name {
+                let keywords = keys.keywords(tenant);
+                told.extend(events::of_person(
+                    tenant, &update, name, keywords, here, self.now,
+                ));
+            }
+            match status {
                 Some(status) => statuses.push(status),
                 None => {
-                    links.extend(name.iter().flat_map(Name::links));
+                    links.extend(name.iter().flat_map(|(_, name)| name.links()));
                     kept.push(keep(update));
                 }
             }
@@ -246,13 +277,33 @@ impl Work<'_> {
                     code,
                 }),
         );
+        let of_tenant = |request| ReceiptTask::RequestV1 { tenant, request };
+        tasks.extend(requests.into_iter().map(of_tenant));
+        for (number, messages) in written {
+            tasks.extend(
+                messages
+                    .chunks(WRITTEN_MAX)
+                    .map(|messages| ReceiptTask::WroteV1 {
+                        tenant,
+                        number: number.clone(),
+                        messages: messages.to_vec(),
+                    }),
+            );
+        }
         if !kept.is_empty() {
-            let object = inbound::updates_key(tenant, self.now, &self.id);
             match self.put(&object, &kept).await {
                 Ok(()) => tasks.push(ReceiptTask::UpdateV1 { tenant, object }),
-                Err(fault) => self.fail(&fault, "updates are not kept"),
+                Err(fault) => {
+                    self.fail(&fault, "updates are not kept");
+                    // What would point to nothing is told when they come again.
+                    told.retain(|event| event.what.kind() != EventKind::MessageReceived);
+                }
             }
         }
+        tasks.extend(told.chunks(EVENTS_MAX).map(|events| ReceiptTask::EventsV1 {
+            tenant,
+            events: events.to_vec(),
+        }));
         if let Err(fault) = self.deps.receipts.send_all(&tasks).await {
             self.fail(&fault, "updates are not queued");
         }
@@ -331,6 +382,7 @@ fn keep(update: Update) -> KeptUpdate {
     let field = update.field.clone();
     let waba = update.waba.clone();
     let phone_number_id = update.phone_number_id.clone();
+    let text = events::text(&update);
     let (update, contact) = update.into_raw();
     KeptUpdate {
         v: 1,
@@ -339,6 +391,7 @@ fn keep(update: Update) -> KeptUpdate {
         waba,
         phone_number_id,
         contact,
+        text,
         update,
     }
 }

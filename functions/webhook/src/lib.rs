@@ -16,6 +16,7 @@
 mod asks;
 mod commit;
 mod delivery;
+mod events;
 mod names;
 mod news;
 mod numbers;
@@ -23,6 +24,7 @@ mod page;
 mod router;
 mod stops;
 pub mod updates;
+mod wrote;
 
 use platform::aws::Clients;
 use platform::campaigns::Campaigns;

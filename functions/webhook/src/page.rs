@@ -1,5 +1,5 @@
-//! A person's own page: what they agreed to, and one tap to stop
-//! or to get messages again.
+//! A person's own page: what they agreed to, one tap to stop or to get messages
+//! again, and the way to ask for a copy of their data or for erasure.
 //!
 //! The address carries a signed link and no personal data; a page shows the
 //! business, the purposes, when and how, and never the number or the name.
@@ -9,8 +9,8 @@
 
 mod act;
 mod answer;
+mod requests;
 mod view;
-mod words;
 
 use std::sync::Arc;
 
@@ -23,6 +23,7 @@ use http::HeaderMap;
 use http::header::ACCEPT_LANGUAGE;
 use platform::contacts::Agreement;
 use platform::fault::{Fault, chain};
+use policy::language::Language;
 use policy::person::Person;
 use policy::preference::{BadLink, LinkKey, PreferenceLink};
 use secrecy::ExposeSecret as _;
@@ -30,7 +31,6 @@ use serde::Deserialize;
 
 use self::act::Act;
 use self::answer::{gone, page, see, short};
-use self::words::Language;
 use crate::Deps;
 
 /// Most bytes of a form.
@@ -99,11 +99,19 @@ async fn act(
     let Some(wish) = act::read(&headers, &body) else {
         return short(http::StatusCode::UNPROCESSABLE_ENTITY, language);
     };
-    match act::carry_out(&deps, &link, &wish.act).await {
+    if let Err(fault) = act::carry_out(&deps, &link, &wish.act).await {
+        return failed(&fault, language);
+    }
+    match &wish.act {
         // A mail program wants an answer, not a page.
-        Ok(()) if wish.one_click => short(http::StatusCode::OK, language),
-        Ok(()) => see(&text, &wish.act, asked.lang.as_deref()),
-        Err(fault) => failed(&fault, language),
+        _ if wish.one_click => short(http::StatusCode::OK, language),
+        Act::Resume(_) | Act::Stop(_) => see(&text, &wish.act, asked.lang.as_deref()),
+        // Nothing that is kept here shows whether it was asked for, so that no
+        // address could say so: the answer to the form does.
+        Act::Copy | Act::Erase { .. } => match shown(&deps, &link).await {
+            Ok(shown) => page(&requests::answer(&text, &shown, &wish.act, language)),
+            Err(fault) => failed(&fault, language),
+        },
     }
 }
 

@@ -86,19 +86,25 @@ pub(crate) fn resume(
     let at = said_at(update, now)?;
     let source = asks.source;
     let id = event_id("resume:v1", tenant, first, update, Some(at), source, "");
-    let event = ResumeEvent { id, at, source };
+    let scope = Scope::Everything;
+    let event = ResumeEvent {
+        id,
+        at,
+        source,
+        scope,
+    };
     Some(Resume { name, event })
 }
 
 /// When it was said, by Meta's clock, unless that cannot be.
-fn said_at(update: &Update, now: Timestamp) -> Option<Timestamp> {
+pub(crate) fn said_at(update: &Update, now: Timestamp) -> Option<Timestamp> {
     let latest = now.saturating_add(SKEW).unwrap_or(Timestamp::MAX);
     update.at().filter(|at| *at <= latest)
 }
 
 /// The id of an event: the same for the same arrival, and unguessable as to
 /// the person, because the person goes in as a keyed hash.
-fn event_id(
+pub(crate) fn event_id(
     kind: &str,
     tenant: TenantId,
     person: ContactToken,

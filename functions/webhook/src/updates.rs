@@ -49,6 +49,8 @@ pub struct Update {
     pub waba: Option<String>,
     /// The field it came under; informational, Meta misplaces it at times.
     pub field: Option<String>,
+    /// When Meta told it, where that is said beside it.
+    pub told_at: Option<Timestamp>,
     /// What it tells.
     pub kind: Kind,
     /// Everything that came, for the record.
@@ -90,6 +92,11 @@ impl Update {
     /// The update as it came, for [`platform::inbound`].
     pub(crate) fn into_raw(self) -> (Value, Option<Value>) {
         (self.raw, self.contact)
+    }
+
+    /// The update as it came.
+    pub(crate) fn raw(&self) -> &Value {
+        &self.raw
     }
 
     /// Whom it is about, where it is about a person.

@@ -1,4 +1,4 @@
-//! The house: AWS, the nine functions and WhatsApp in one process, wired by
+//! The house: AWS, the ten functions and WhatsApp in one process, wired by
 //! the same template that the cloud gets.
 
 mod functions;
@@ -22,6 +22,8 @@ use platform::aws::Clients;
 use platform::clock::SharedClock;
 use platform::expansion::Expander;
 use platform::ids::Ids;
+use platform::outside::Town;
+use platform::poster::Poster;
 use policy::pace::Pace;
 use serde_json::Value;
 use simulator::{Behaviour, BusinessNumber, Delay, Simulator, Tier, WebhookChaos};
@@ -61,6 +63,8 @@ pub struct Options {
     /// Who follows short links; by default nobody, so that nothing leaves this
     /// machine.
     pub expander: Option<Expander>,
+    /// Who posts events; by default nobody, so that nothing leaves this machine.
+    pub poster: Option<Poster>,
     /// How long WhatsApp takes to answer.
     pub answers: Delay,
     /// What lies between the functions and AWS.
@@ -84,6 +88,7 @@ impl Options {
             variables: Vec::new(),
             parameters: Vec::new(),
             expander: None,
+            poster: None,
             answers: Delay::NONE,
             network: Network::default(),
         }
@@ -168,6 +173,10 @@ impl House {
             crashes: options.crashes.clone(),
             network: options.network.clone(),
             expander: options.expander.clone(),
+            poster: match &options.poster {
+                Some(poster) => poster.clone(),
+                None => Poster::within(Town::empty()).context("cannot build a poster")?,
+            },
         };
         let wiring = Wiring::new(&aws, functions.all()?, options.crashes.clone())?;
 

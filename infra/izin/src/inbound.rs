@@ -24,7 +24,7 @@ use emulator::template::Template;
 use http::{Request, Response, StatusCode};
 use jiff::SignedDuration;
 use platform::aws::Clients;
-use platform::campaigns::{Campaigns, Number};
+use platform::campaigns::{AdvertisesBy, Campaigns, Number};
 use platform::clock::{ManualClock, SharedClock};
 use platform::config::Env;
 use platform::contacts::Contacts;
@@ -304,8 +304,9 @@ fn number(tenant: TenantId) -> Number {
         tenant,
         portfolio: "1".to_owned(),
         waba: load::WABA.to_owned(),
-        limit_per_second: 80,
-        inbound_per_second: 2,
+        limit_per_second: Some(80),
+        inbound_per_second: Some(2),
+        advertises_by: AdvertisesBy::Messages,
     }
 }
 

@@ -8,6 +8,8 @@ mod breakers;
 mod budgets;
 mod controls;
 mod directory;
+mod endpoints;
+mod events;
 mod findings;
 mod idempotency;
 mod imports;
@@ -15,8 +17,10 @@ mod ledger;
 mod media;
 mod meta;
 mod meta_item;
+mod numbers;
 mod preflight;
 mod release;
+mod requests;
 mod single;
 mod survey;
 mod templates;
@@ -29,7 +33,11 @@ pub use self::blocks::Settlement;
 pub use self::breakers::{BreakerState, Opening};
 pub use self::budgets::{Begun, CampaignBudget};
 pub use self::controls::{Approved, Controls, Scheduled};
-pub use self::directory::{ApiKey, Due, List, Number, Tenant};
+pub use self::directory::{AdvertisesBy, ApiKey, Due, List, Number, Tenant};
+pub use self::endpoints::Endpoint;
+pub use self::events::{
+    EVENTS_KEPT, EVENTS_SETTLE, EventCursor, EventsPage, ParseCursorError, RecordedEvent,
+};
 pub use self::findings::{Doubt, Finding};
 pub use self::idempotency::Answer;
 pub use self::imports::{
@@ -38,9 +46,11 @@ pub use self::imports::{
 };
 pub use self::ledger::BlockLedger;
 pub use self::media::{FoundInFile, Media, MediaState, Upload};
-pub use self::meta::{Campaign, NewCampaign, TemplateRef};
+pub use self::meta::{Campaign, Content, NewCampaign, TemplateRef, Templated};
+pub use self::numbers::NumberHealth;
 pub use self::preflight::Preflighted;
 pub use self::release::ReleaseReport;
+pub use self::requests::{Closed, Request};
 pub use self::survey::{BlockCursor, Survey};
 pub use self::templates::SyncedTemplate;
 use crate::clock::SharedClock;

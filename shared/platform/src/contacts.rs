@@ -2,6 +2,7 @@
 
 mod alias;
 mod chain;
+mod erasure;
 mod items;
 mod moved;
 mod person;
@@ -77,6 +78,36 @@ impl Contacts {
         items.into_iter().map(items::subscription).collect()
     }
 
+    /// One person's subscriptions on these lists, read strongly; lists that they
+    /// are not on are absent.
+    pub async fn subscriptions_of(
+        &self,
+        tenant: TenantId,
+        lists: &[ListId],
+        token: ContactToken,
+    ) -> Result<Vec<(ListId, Subscription)>, Fault> {
+        let key = |list: &ListId| {
+            let list = *list;
+            ContactKey::Subscription {
+                tenant,
+                list,
+                token,
+            }
+            .key()
+        };
+        let keys: Vec<_> = lists.iter().map(key).collect();
+        let items = self.table.get_all(&keys, true).await?;
+        let mut found = Vec::with_capacity(items.len());
+        for item in items {
+            if let Some(ContactKey::Subscription { list, .. }) =
+                ContactKey::parse(&table::key_of(&item)?)
+            {
+                found.push((list, items::subscription(item)?.1));
+            }
+        }
+        Ok(found)
+    }
+
     /// What a person agreed to on one list, and nothing else of them: the
     /// number and the name are not read.
     pub async fn agreement(
@@ -93,6 +124,30 @@ impl Contacts {
         let parts = ["pk", "sk", "v", "consent", "language"];
         let item = self.table.get_parts(&key.key(), &parts).await?;
         item.map(items::agreement).transpose()
+    }
+
+    /// The caller's own name for a person: the first that one of `lists` has.
+    /// Neither number nor name are read.
+    pub async fn external_id(
+        &self,
+        tenant: TenantId,
+        lists: &[ListId],
+        token: ContactToken,
+    ) -> Result<Option<String>, Fault> {
+        for list in lists {
+            let key = ContactKey::Subscription {
+                tenant,
+                list: *list,
+                token,
+            };
+            let parts = ["pk", "sk", "external_id"];
+            let item = self.table.get_parts(&key.key(), &parts).await?;
+            let found = item.and_then(|item| item.get("external_id")?.as_s().ok().cloned());
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
     /// A piece of one shard of a list after `after`, at most `limit` people.

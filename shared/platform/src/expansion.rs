@@ -1,27 +1,26 @@
 //! Where a short link leads: redirects followed by a client that cannot be led
 //! into a network.
 //!
-//! An address that was looked up and found harmless may be another one when
-//! the connection is made. So the check sits in the resolver that the
-//! connection itself uses: a name of which any address lies inside is not
-//! connected to at all. A host that is an address already never reaches a
-//! resolver and is refused before. No body is read, no cookie kept, no proxy
-//! asked.
+//! The connection's own resolver refuses names that lead inside ([`outside`]). A
+//! host that is an address already never reaches a resolver and is refused
+//! before. No body is read, no cookie kept, no proxy asked.
+//!
+//! [`outside`]: crate::outside
 
-use std::error::Error;
-use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use policy::links::is_public_address;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::dns::Resolve;
 use reqwest::header::LOCATION;
 use reqwest::redirect::Policy;
 use url::{Host, Url};
 
 use crate::fault::Fault;
+#[cfg(feature = "testing")]
+use crate::outside::Town;
+use crate::outside::{Lookup, PublicResolver, SystemLookup, is_forbidden};
 
 /// Redirects that are followed.
 const MOST_HOPS: usize = 5;
@@ -60,7 +59,7 @@ impl Expander {
         may_reach: fn(IpAddr) -> bool,
         ports: Vec<u16>,
     ) -> Result<Self, Fault> {
-        Self::over(Arc::new(PublicResolver { lookup, may_reach }), ports)
+        Self::over(Arc::new(PublicResolver::new(lookup, may_reach)), ports)
     }
 
     fn over<R: Resolve + 'static>(resolver: Arc<R>, ports: Vec<u16>) -> Result<Self, Fault> {
@@ -165,12 +164,8 @@ pub enum ExpandError {
 
 impl ExpandError {
     fn of(error: &reqwest::Error) -> Self {
-        let mut source = error.source();
-        while let Some(error) = source {
-            if error.is::<ForbiddenAddress>() {
-                return Self::Forbidden;
-            }
-            source = error.source();
+        if is_forbidden(error) {
+            return Self::Forbidden;
         }
         if error.is_timeout() {
             Self::TimedOut
@@ -179,76 +174,6 @@ impl ExpandError {
         }
     }
 }
-
-/// Finds the addresses of a name.
-trait Lookup: fmt::Debug + Send + Sync {
-    fn lookup(&self, name: String) -> BoxFuture<'static, std::io::Result<Vec<IpAddr>>>;
-}
-
-#[derive(Debug)]
-struct SystemLookup;
-
-impl Lookup for SystemLookup {
-    fn lookup(&self, name: String) -> BoxFuture<'static, std::io::Result<Vec<IpAddr>>> {
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name, 0)).await?;
-            Ok(found.map(|address| address.ip()).collect())
-        })
-    }
-}
-
-/// Resolves names, and refuses those that lead inside.
-#[derive(Debug)]
-struct PublicResolver {
-    lookup: Arc<dyn Lookup>,
-    may_reach: fn(IpAddr) -> bool,
-}
-
-impl Resolve for PublicResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let looking = self.lookup.lookup(name.as_str().to_owned());
-        let may_reach = self.may_reach;
-        Box::pin(async move {
-            let found = looking.await?;
-            // One address inside is enough: who mixes them means harm.
-            if found.is_empty() || !found.iter().all(|address| may_reach(*address)) {
-                return Err(ForbiddenAddress.into());
-            }
-            let found = found.into_iter().map(|ip| SocketAddr::new(ip, 0));
-            Ok(Box::new(found) as Addrs)
-        })
-    }
-}
-
-/// Names that stand for public ones in a story, and where all of them are
-/// answered.
-#[cfg(feature = "testing")]
-#[derive(Clone, Debug)]
-pub struct Town {
-    /// The names.
-    pub names: Vec<&'static str>,
-    /// The port on loopback.
-    pub port: u16,
-}
-
-#[cfg(feature = "testing")]
-impl Resolve for Town {
-    fn resolve(&self, name: Name) -> Resolving {
-        let found = self.names.contains(&name.as_str());
-        let place = SocketAddr::from(([127, 0, 0, 1], self.port));
-        Box::pin(async move {
-            if found {
-                Ok(Box::new(std::iter::once(place)) as Addrs)
-            } else {
-                Err(ForbiddenAddress.into())
-            }
-        })
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("the name leads to an address that is not public")]
-struct ForbiddenAddress;
 
 #[cfg(test)]
 mod tests;

@@ -30,6 +30,10 @@ pub struct KeptUpdate {
     /// The entry of `contacts` that goes with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<Value>,
+    /// The words of a message, where it has any: what the person wrote, the label
+    /// of what they tapped, or the text under a picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
     /// The element of `messages`, `statuses`, …, or the whole `value`.
     pub update: Value,
 }

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use policy::block::BLOCK_SHARDS;
-use policy::ids::{CampaignId, EventId, ImportId, KeyId, ListId, MediaId, TenantId};
+use policy::ids::{CampaignId, EndpointId, EventId, ImportId, KeyId, ListId, MediaId, TenantId};
 use policy::token::ContactToken;
 
 /// Partition and sort key of one item.
@@ -33,6 +33,10 @@ pub const LIST_SHARDS: u8 = 64;
 
 /// How many partitions the directory of due work is spread over.
 pub const DUE_SHARDS: u8 = 16;
+
+/// How many partitions a tenant's events are spread over: 1,000 events a second
+/// are then an eighth of what one partition takes.
+pub const EVENT_SHARDS: u8 = 8;
 
 /// Keys of ContactsTable.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -83,9 +87,30 @@ pub fn breakers(tenant: TenantId) -> String {
     format!("T#{tenant}#X")
 }
 
+/// The partition of what a tenant's people asked about their data.
+pub fn requests(tenant: TenantId) -> String {
+    format!("T#{tenant}#R")
+}
+
 /// The partition of one shard of a campaign's blocks.
 pub fn block_shard(tenant: TenantId, campaign: CampaignId, shard: u32) -> String {
     format!("T#{tenant}#K#{campaign}#{shard:x}")
+}
+
+/// The partition of a tenant's addresses for events.
+pub fn endpoints(tenant: TenantId) -> String {
+    format!("T#{tenant}#W")
+}
+
+/// The partition of one shard of a tenant's events.
+pub fn event_shard(tenant: TenantId, shard: u8) -> String {
+    format!("T#{tenant}#V#{shard:x}")
+}
+
+/// The sort key of an event in its shard: when it was recorded, in milliseconds
+/// since 1970, then its id.
+pub fn event_place(recorded_at: i64, id: EventId) -> String {
+    format!("{recorded_at:015}#{id}")
 }
 
 /// The partition of one shard of the directory of due work.
@@ -166,6 +191,13 @@ pub enum CampaignKey {
     Breaker(TenantId, String, String),
     /// A campaign's money.
     Budget(TenantId, CampaignId),
+    /// Where a tenant wants events posted.
+    Endpoint(TenantId, EndpointId),
+    /// An event of a tenant: when it was recorded, in milliseconds since 1970,
+    /// and which.
+    Event(TenantId, i64, EventId),
+    /// That an event is recorded, and where.
+    EventMark(TenantId, EventId),
     /// What a named person did about a message in doubt, by block and index.
     Finding(TenantId, CampaignId, u32, u8),
     /// A campaign's lifecycle and frozen content.
@@ -190,6 +222,8 @@ pub enum CampaignKey {
     MediaUpload(TenantId, MediaId, String),
     /// Number → tenant, portfolio, secrets.
     Number(String),
+    /// What WhatsApp says of a tenant's number.
+    NumberHealth(TenantId, String),
     /// One part of the outcomes of one block and attempt.
     Outcomes(TenantId, CampaignId, u32, u16, u16),
     /// One page of a frozen audience.
@@ -198,6 +232,8 @@ pub enum CampaignKey {
     Preflight(TenantId, CampaignId),
     /// The slot clock of a number.
     Rate(String),
+    /// What a person asked about their data.
+    Request(TenantId, EventId),
     /// The status sets of one block and attempt.
     Statuses(TenantId, CampaignId, u32, u16),
     /// A template as WhatsApp last described it, by name and language.
@@ -239,6 +275,12 @@ impl CampaignKey {
             Self::Budget(tenant, campaign) => {
                 Key::new(format_args!("T#{tenant}#K#{campaign}"), "BUDGET")
             }
+            Self::Endpoint(tenant, id) => Key::new(endpoints(*tenant), id),
+            Self::Event(tenant, recorded_at, id) => Key::new(
+                event_shard(*tenant, id.uuid().as_bytes()[15] % EVENT_SHARDS),
+                event_place(*recorded_at, *id),
+            ),
+            Self::EventMark(tenant, id) => Key::new(format_args!("T#{tenant}#V#{id}"), "EVENT"),
             Self::Finding(tenant, campaign, block, index) => Key::new(
                 format_args!("T#{tenant}#K#{campaign}"),
                 format_args!("FINDING#{block:08}#{index:03}"),
@@ -276,6 +318,9 @@ impl CampaignKey {
                 Key::new(format_args!("T#{tenant}"), format_args!("K#{campaign}"))
             }
             Self::Number(number) => Key::new(format_args!("N#{number}"), "NUMBER"),
+            Self::NumberHealth(tenant, number) => {
+                Key::new(format_args!("T#{tenant}"), format_args!("N#{number}"))
+            }
             Self::Outcomes(tenant, campaign, block, attempt, part) => Key::new(
                 block_shard(*tenant, *campaign, block % BLOCK_SHARDS),
                 format_args!("O#{block:08}#{attempt:05}#{part:05}"),
@@ -284,6 +329,7 @@ impl CampaignKey {
                 format_args!("T#{tenant}#K#{campaign}"),
                 format_args!("PLAN#{page:06}"),
             ),
+            Self::Request(tenant, id) => Key::new(requests(*tenant), id),
             Self::Rate(number) => Key::new(format_args!("R#{number}"), "RATE"),
             Self::Statuses(tenant, campaign, block, attempt) => Key::new(
                 block_shard(*tenant, *campaign, block % BLOCK_SHARDS),
@@ -326,6 +372,9 @@ impl CampaignKey {
             (["N", number], ["NUMBER"]) => Self::Number((*number).to_owned()),
             (["R", number], ["RATE"]) => Self::Rate((*number).to_owned()),
             (["T", tenant], ["TENANT"]) => Self::Tenant(tenant.parse().ok()?),
+            (["T", tenant], ["N", number]) => {
+                Self::NumberHealth(tenant.parse().ok()?, (*number).to_owned())
+            }
             (["T", tenant], ["L", list]) => Self::List(tenant.parse().ok()?, list.parse().ok()?),
             (["T", tenant], ["M", name, language]) => Self::Template(
                 tenant.parse().ok()?,
@@ -335,9 +384,19 @@ impl CampaignKey {
             (["T", tenant], ["K", campaign]) => {
                 Self::CampaignIndex(tenant.parse().ok()?, campaign.parse().ok()?)
             }
+            (["T", tenant, "R"], [id]) => Self::Request(tenant.parse().ok()?, id.parse().ok()?),
             (["T", tenant, "X"], [scope, id]) => {
                 Self::Breaker(tenant.parse().ok()?, (*scope).to_owned(), (*id).to_owned())
             }
+            (["T", tenant, "W"], [id]) => Self::Endpoint(tenant.parse().ok()?, id.parse().ok()?),
+            (["T", tenant, "V", id], ["EVENT"]) => {
+                Self::EventMark(tenant.parse().ok()?, id.parse().ok()?)
+            }
+            (["T", tenant, "V", _], [recorded_at, id]) => Self::Event(
+                tenant.parse().ok()?,
+                recorded_at.parse().ok()?,
+                id.parse().ok()?,
+            ),
             (["T", tenant, "I", import], ["IMPORT"]) => {
                 Self::Import(tenant.parse().ok()?, import.parse().ok()?)
             }
@@ -436,7 +495,7 @@ mod tests {
             0_u32..100_000_000,
             any::<u16>(),
             "[0-9]{5,20}",
-            0_u8..26,
+            0_u8..31,
         );
         parts.prop_map(|(a, b, n, attempt, text, shape)| {
             let tenant = TenantId::from_uuid(Uuid::from_u128(a));
@@ -464,13 +523,21 @@ mod tests {
                 16 => CampaignKey::Breaker(tenant, "number".to_owned(), text),
                 17 => CampaignKey::Budget(tenant, campaign),
                 18 => CampaignKey::Finding(tenant, campaign, n, attempt.to_le_bytes()[0]),
+                25 => {
+                    let id = EventId::from_uuid(Uuid::from_u128(b));
+                    CampaignKey::Event(tenant, i64::from(n) * 1_000, id)
+                }
+                27 => CampaignKey::Endpoint(tenant, EndpointId::from_uuid(Uuid::from_u128(b))),
+                26 => CampaignKey::EventMark(tenant, EventId::from_uuid(Uuid::from_u128(b))),
                 21 => CampaignKey::Account(text),
+                28 => CampaignKey::Request(tenant, EventId::from_uuid(Uuid::from_u128(b))),
                 22 => CampaignKey::DueMedia(tenant, MediaId::from_uuid(Uuid::from_u128(b))),
                 23 => CampaignKey::Media(tenant, MediaId::from_uuid(Uuid::from_u128(b))),
                 24 => {
                     let media = MediaId::from_uuid(Uuid::from_u128(b));
                     CampaignKey::MediaUpload(tenant, media, text)
                 }
+                29 => CampaignKey::NumberHealth(tenant, text),
                 _ => CampaignKey::Tier(text),
             }
         })

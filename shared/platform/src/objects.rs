@@ -4,6 +4,7 @@ mod notice;
 
 use std::time::Duration;
 
+use aws_sdk_s3::error::ProvideErrorMetadata as _;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
@@ -58,6 +59,29 @@ impl Objects {
             bytes.extend_from_slice(&chunk);
         }
         Ok(bytes)
+    }
+
+    /// The whole object, if it is there. S3 answers whoever may not list a bucket
+    /// that access is denied where there is nothing ("GetObject", permissions),
+    /// so that answer counts as absence.
+    pub async fn get_if_there(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
+        let request = self.client.get_object().bucket(&self.bucket).key(key);
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let code = error.as_service_error().and_then(|error| error.code());
+                return match code {
+                    Some("AccessDenied" | "NoSuchKey") => Ok(None),
+                    _ => Err(Fault::sdk("read an object")(error)),
+                };
+            }
+        };
+        let mut body = ObjectBody(answer.body);
+        let mut bytes = Vec::new();
+        while let Some(chunk) = body.next().await? {
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Some(bytes))
     }
 
     /// The object from byte `offset` on, as a stream.

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use jiff::Timestamp;
-use policy::ids::{CampaignId, ImportId, MediaId, TenantId};
+use policy::ids::{CampaignId, EndpointId, EventId, ImportId, MediaId, TenantId};
 use policy::token::ContactToken;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::events::EventV1;
 use crate::fault::Fault;
 
 /// Work for `ingest`, besides the events of the bucket itself.
@@ -105,12 +106,26 @@ pub enum ReceiptTask {
         /// The error code with which WhatsApp answers requests from now on.
         code: u32,
     },
+    /// What the tenant is told of.
+    EventsV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// Each event.
+        events: Vec<EventV1>,
+    },
     /// Identities that were seen beside a person's number.
     LinksV1 {
         /// Whose.
         tenant: TenantId,
         /// Each link.
         links: Vec<LinkV1>,
+    },
+    /// Somebody asked about their data.
+    RequestV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// What.
+        request: RequestV1,
     },
     /// Statuses of requests that this service made.
     StatusesV1 {
@@ -134,6 +149,81 @@ pub enum ReceiptTask {
         tenant: TenantId,
         /// The object's key.
         object: String,
+    },
+    /// People who wrote to one of the tenant's numbers.
+    WroteV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// The business number that they wrote to, by WhatsApp's id of it.
+        number: String,
+        /// Each message.
+        messages: Vec<WroteV1>,
+    },
+}
+
+/// That somebody wrote, and whether they get an answer.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct WroteV1 {
+    /// Who: the person, or keyed hash of an identity whose person is not known
+    /// to whoever queued this.
+    pub who: TokenText,
+    /// Whether `who` is such an identity.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alias: bool,
+    /// When, by Meta's clock.
+    pub at: Timestamp,
+    /// What they asked for, if there is an answer to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asks: Option<AsksV1>,
+}
+
+/// What somebody asked for that has an answer.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum AsksV1 {
+    /// Help.
+    Help {
+        /// The event: the same message has the same however often it arrives.
+        event: EventId,
+    },
+    /// To stop.
+    Stop {
+        /// What, by the codes of its scopes.
+        scopes: Vec<String>,
+    },
+}
+
+/// What somebody asked about their data.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestV1 {
+    /// The event: the same request has the same however often it arrives.
+    pub id: EventId,
+    /// Who.
+    pub who: TokenText,
+    /// `copy` or `erasure`.
+    pub right: String,
+    /// `api`, `chat` or `page`.
+    pub way: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Work for `notify`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "type", deny_unknown_fields)]
+pub enum NotifyTask {
+    /// Post an event to an endpoint.
+    PostV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// To which.
+        endpoint: EndpointId,
+        /// Which event.
+        event: EventId,
+        /// When it was recorded.
+        recorded_at: Timestamp,
     },
 }
 

@@ -3,12 +3,15 @@
 //!
 //! One small item for each portfolio holds its tier and what is reserved. A
 //! reservation is a read and a conditional write; a portfolio without a limit
-//! costs the read only.
+//! costs a read a minute in each process.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::Timestamp;
-use policy::limits::{Limits, TierBuckets, TierFull};
+use jiff::{SignedDuration, Timestamp};
+use policy::limits::{Limits, TierBuckets};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::SharedClock;
@@ -20,7 +23,21 @@ use crate::table::{self, Table, number, text};
 #[derive(Clone, Debug)]
 pub struct Tiers {
     table: Table,
+    /// Portfolios without a limit, and when that was read.
+    unlimited: Arc<Mutex<HashMap<String, Timestamp>>>,
 }
+
+/// What a reservation came to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Room {
+    /// For how many people there is room.
+    pub people: u32,
+    /// When to ask for one more; the moment of asking, if there is room now.
+    pub ask_again: Timestamp,
+}
+
+/// How long a portfolio is taken to have no limit without looking again.
+const KEPT: SignedDuration = SignedDuration::from_mins(1);
 
 /// The item. A portfolio that was never described has the first tier.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -63,12 +80,12 @@ impl Tiers {
     pub fn new(client: Client, name: String, clock: SharedClock) -> Self {
         Self {
             table: Table::new(client, name, clock),
+            unlimited: Arc::default(),
         }
     }
 
-    /// Reserves room for up to `wanted` people who are reached for the first
-    /// time outside their service windows, within [`TierBuckets::LATEST`] after
-    /// `at`, and says for how many; if not for one, when there is room again.
+    /// Reserves room for up to `wanted` people who are reached outside their
+    /// service windows, within [`TierBuckets::LATEST`] after `at`.
     ///
     /// Law: no sliding day holds more than the tier allows, whoever reserves.
     pub async fn reserve(
@@ -76,23 +93,48 @@ impl Tiers {
         portfolio: &str,
         at: Timestamp,
         wanted: u32,
-    ) -> Result<Result<u32, TierFull>, Fault> {
+    ) -> Result<Room, Fault> {
+        let whole = Room {
+            people: wanted,
+            ask_again: at,
+        };
+        if wanted == 0 || self.is_unlimited(portfolio, at) {
+            return Ok(whole);
+        }
         loop {
             let item = self.read(portfolio).await?;
             let tier = Limits::embedded().tier(&item.tier);
             if tier.people.is_none() {
-                return Ok(Ok(wanted));
+                self.note_unlimited(portfolio, at);
+                return Ok(whole);
             }
             let mut buckets = TierBuckets::from(&item.reserved);
             buckets.trim(at);
-            match buckets.reserve(tier, at, wanted) {
-                Err(full) => return Ok(Err(full)),
-                Ok(granted) if self.write(portfolio, &item, &buckets).await? => {
-                    return Ok(Ok(granted));
-                }
-                Ok(_) => {}
+            let Ok(people) = buckets.reserve(tier, at, wanted) else {
+                return Ok(Room {
+                    people: 0,
+                    ask_again: buckets.ask_again(tier, at),
+                });
+            };
+            if self.write(portfolio, &item, &buckets).await? {
+                let ask_again = buckets.ask_again(tier, at);
+                return Ok(Room { people, ask_again });
             }
         }
+    }
+
+    /// When to ask for room at or after `at`; `at`, if there is room then.
+    /// Reserves nothing.
+    pub async fn ask_again(&self, portfolio: &str, at: Timestamp) -> Result<Timestamp, Fault> {
+        if self.is_unlimited(portfolio, at) {
+            return Ok(at);
+        }
+        let item = self.read(portfolio).await?;
+        let tier = Limits::embedded().tier(&item.tier);
+        if tier.people.is_none() {
+            self.note_unlimited(portfolio, at);
+        }
+        Ok(TierBuckets::from(&item.reserved).ask_again(tier, at))
     }
 
     /// Gives back what was reserved at `at` for people who were certainly not
@@ -103,12 +145,15 @@ impl Tiers {
         at: Timestamp,
         unused: u32,
     ) -> Result<(), Fault> {
+        if unused == 0 || self.is_unlimited(portfolio, at) {
+            return Ok(());
+        }
         loop {
             let item = self.read(portfolio).await?;
             let mut buckets = TierBuckets::from(&item.reserved);
             buckets.give_back(at, unused);
             let is_unlimited = Limits::embedded().tier(&item.tier).people.is_none();
-            if unused == 0 || is_unlimited || self.write(portfolio, &item, &buckets).await? {
+            if is_unlimited || self.write(portfolio, &item, &buckets).await? {
                 return Ok(());
             }
         }
@@ -121,6 +166,21 @@ impl Tiers {
         let values = [(":v", number(1)), (":tier", text(tier))];
         self.update(portfolio, change, condition, values).await?;
         Ok(())
+    }
+
+    fn is_unlimited(&self, portfolio: &str, now: Timestamp) -> bool {
+        let known = self.lock().get(portfolio).copied();
+        known.is_some_and(|at| now.duration_since(at) < KEPT)
+    }
+
+    fn note_unlimited(&self, portfolio: &str, now: Timestamp) {
+        self.lock().insert(portfolio.to_owned(), now);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Timestamp>> {
+        self.unlimited
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn read(&self, portfolio: &str) -> Result<TierItem, Fault> {

@@ -5,5 +5,7 @@ mod gate;
 pub mod signature;
 mod wire;
 
-pub use self::client::{Answer, Client, Credentials, MediaFile, Refused, Sent, Uploaded};
-pub use self::wire::{Component, MediaId, Parameter, TemplateMessage};
+pub use self::client::{Answer, Client, Credentials, Endpoint, MediaFile, Refused, Sent, Uploaded};
+pub use self::wire::{
+    Blocked, Component, MediaId, Message, NumberResponse, Parameter, TemplateMessage, TextMessage,
+};

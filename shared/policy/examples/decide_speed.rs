@@ -128,6 +128,8 @@ impl World {
                 state: CampaignState::Running,
                 purpose: purpose.clone(),
                 not_after: None,
+                sender: "106540352242922".to_owned(),
+                answer: None,
             },
             person: Person {
                 version: 3,

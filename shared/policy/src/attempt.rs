@@ -31,6 +31,15 @@ pub enum CallResult {
     NotSent,
 }
 
+impl CallResult {
+    /// Whether WhatsApp refused the request for what it is, not for whom it is
+    /// to, when it came, or who sends it.
+    pub fn is_wrong_in_itself(&self) -> bool {
+        matches!(*self, Self::Answered { code, http_status, is_transient }
+            if classify(code, http_status, is_transient) == Class::Request)
+    }
+}
+
 /// What to do about one message after a request for it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]

@@ -15,6 +15,7 @@ pub use self::hold::{HoldReason, ResumeScope};
 pub use self::links::links_hold;
 pub use self::media::media_hold;
 pub use self::template::{suits, template_hold};
+use crate::answer::Answer;
 use crate::ids::CampaignId;
 use crate::purpose::Purpose;
 
@@ -193,6 +194,10 @@ pub struct CampaignFacts {
     pub purpose: Purpose,
     /// After this moment the message has no use and is not sent.
     pub not_after: Option<Timestamp>,
+    /// From which business number, by WhatsApp's id of it.
+    pub sender: String,
+    /// What it answers, if the person's own message asked for it.
+    pub answer: Option<Answer>,
 }
 
 #[cfg(test)]

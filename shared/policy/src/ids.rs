@@ -24,6 +24,15 @@ macro_rules! typed_id {
             pub const fn uuid(self) -> Uuid {
                 self.0
             }
+
+            /// The id of what is told by what it is: the same thing has the
+            /// same id however often it arrives. The first 16 bytes of a
+            /// SHA-256 as a UUID of version 8 (RFC 9562).
+            pub fn of_digest(digest: &[u8; 32]) -> Self {
+                let mut bytes = [0; 16];
+                bytes.copy_from_slice(&digest[..16]);
+                Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+            }
         }
 
         impl fmt::Display for $name {
@@ -73,6 +82,11 @@ typed_id!(
     "cmp"
 );
 typed_id!(
+    /// Where a tenant wants events posted.
+    EndpointId,
+    "whk"
+);
+typed_id!(
     /// An entry in a person's or a tenant's history.
     EventId,
     "evt"
@@ -113,17 +127,6 @@ typed_id!(
 #[error("expected an id like `{expected}_` followed by 32 hexadecimal digits")]
 pub struct ParseIdError {
     expected: &'static str,
-}
-
-impl EventId {
-    /// The id of an event that is told by what it is: the same event has the
-    /// same id however often it arrives. The first 16 bytes of a SHA-256 as a
-    /// UUID of version 8 (RFC 9562).
-    pub fn of_digest(digest: &[u8; 32]) -> Self {
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&digest[..16]);
-        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 
+pub mod answer;
 pub mod attempt;
 pub mod block;
 pub mod breaker;
@@ -9,10 +10,13 @@ pub mod budget;
 pub mod campaign;
 pub mod consent;
 pub mod content;
+pub mod endpoint;
+pub mod event;
 pub mod forecast;
 pub mod ids;
 pub mod import;
 pub mod jurisdiction;
+pub mod language;
 pub mod limits;
 pub mod links;
 pub mod media;
@@ -28,6 +32,7 @@ pub mod reason;
 pub mod receipt;
 pub mod reply;
 pub mod resume;
+pub mod rights;
 pub mod schedule;
 pub mod send;
 pub mod subscription;

@@ -21,9 +21,19 @@ pub struct Person {
     /// When WhatsApp last declined advertising for the person (131049), where
     /// known: they get too much of it, from whomever.
     pub marketing_declined_at: Option<Timestamp>,
-    /// Until when the person's own last message lets a free text through;
-    /// `None` if they have not written lately.
-    pub service_window_ends: Option<Timestamp>,
+    /// What the person's own last message lets through; `None` if they have not
+    /// written lately.
+    pub service_window: Option<ServiceWindow>,
+}
+
+/// A while in which free texts get through, to whoever wrote (Meta, "Customer
+/// service windows").
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ServiceWindow {
+    /// From which business number: the one that the person wrote to.
+    pub sender: String,
+    /// Until when.
+    pub ends: Timestamp,
 }
 
 impl Person {
@@ -40,6 +50,12 @@ impl Person {
             .iter()
             .rev()
             .find(|claim| claim.campaign == campaign)
+    }
+
+    /// Until when a free text from the business number `sender` gets through.
+    pub fn window_of(&self, sender: &str) -> Option<Timestamp> {
+        let window = self.service_window.as_ref()?;
+        (window.sender == sender).then_some(window.ends)
     }
 
     /// The claims to keep when `now` adds another: trimmed by age, never by

@@ -25,6 +25,11 @@ impl Purpose {
         Self("service".into())
     }
 
+    /// An answer of this kind to what the person wrote.
+    pub(crate) fn answer(kind: &str) -> Self {
+        Self(format!("answer.{kind}").into())
+    }
+
     /// Parses lower-case words of `a-z0-9_` joined by dots.
     pub fn parse(text: &str) -> Result<Self, ParsePurposeError> {
         let word = |word: &str| {

@@ -19,6 +19,8 @@ pub enum RefusalReason {
     CampaignNotRunning,
     /// The person said stop.
     Suppressed,
+    /// The stop that the answer would confirm is not in force any more.
+    NothingToConfirm,
     /// The person is on no list of this campaign any more.
     SubscriptionMissing,
     /// No consent was ever recorded.
@@ -49,6 +51,8 @@ pub enum RefusalReason {
     /// No hour is good in every zone the person may be in, or nothing is known
     /// of where they are.
     NoGoodHour,
+    /// The person got an answer of this kind a short while ago.
+    AnsweredLately,
     /// A link or a file of the message was found harmful.
     ContentBlocked,
     /// WhatsApp refused or disabled the template.
@@ -65,11 +69,12 @@ pub enum RefusalReason {
 
 impl RefusalReason {
     /// All of them, in the order of the rules.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::CampaignCancelled,
         Self::CampaignExpired,
         Self::CampaignNotRunning,
         Self::Suppressed,
+        Self::NothingToConfirm,
         Self::SubscriptionMissing,
         Self::ConsentNeverGiven,
         Self::ConsentUnanswered,
@@ -84,6 +89,7 @@ impl RefusalReason {
         Self::CountryUnreviewed,
         Self::ConsentUnproven,
         Self::NoGoodHour,
+        Self::AnsweredLately,
         Self::ContentBlocked,
         Self::TemplateUnusable,
         Self::AlreadyClaimed,
@@ -99,6 +105,7 @@ impl RefusalReason {
             Self::CampaignExpired => "campaign_expired",
             Self::CampaignNotRunning => "campaign_not_running",
             Self::Suppressed => "suppressed",
+            Self::NothingToConfirm => "nothing_to_confirm",
             Self::SubscriptionMissing => "subscription_missing",
             Self::ConsentNeverGiven => "consent_never_given",
             Self::ConsentUnanswered => "consent_unanswered",
@@ -113,6 +120,7 @@ impl RefusalReason {
             Self::MarketingBlocked => "marketing_blocked",
             Self::CountryUnreviewed => "country_unreviewed",
             Self::NoGoodHour => "no_good_hour",
+            Self::AnsweredLately => "answered_lately",
             Self::ContentBlocked => "content_blocked",
             Self::TemplateUnusable => "template_unusable",
             Self::AlreadyClaimed => "already_claimed",
@@ -135,6 +143,7 @@ impl fmt::Display for RefusalReason {
             Self::CampaignExpired => "the campaign's last useful moment has passed",
             Self::CampaignNotRunning => "the campaign is not running",
             Self::Suppressed => "the person said stop",
+            Self::NothingToConfirm => "the stop to confirm is not in force any more",
             Self::SubscriptionMissing => "the person is no longer on the campaign's list",
             Self::ConsentNeverGiven => "no consent was ever recorded",
             Self::ConsentUnanswered => "the person was asked and has not answered",
@@ -149,6 +158,7 @@ impl fmt::Display for RefusalReason {
             Self::MarketingBlocked => "no marketing is delivered to the person's country",
             Self::CountryUnreviewed => "nobody has reviewed the law of the person's country",
             Self::NoGoodHour => "no hour is good in every zone the person may be in",
+            Self::AnsweredLately => "the person got such an answer a short while ago",
             Self::ContentBlocked => "a link or a file of the message was found harmful",
             Self::TemplateUnusable => "WhatsApp refused or disabled the template",
             Self::AlreadyClaimed => "another request of this campaign already has this person",

@@ -4,6 +4,7 @@
 //! moment stands.
 //! Law: WhatsApp's own resume control ends WhatsApp's own stop and no other
 //! (Meta, "User preferences webhook"). Every other way of asking ends them all.
+//! Law: a resume for one purpose ends no stop that is wider.
 //! Law: the order in which entries are given does not matter.
 
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ use crate::purpose::Scope;
 pub enum Entry {
     /// The person asked for messages again.
     Resume {
+        /// For which.
+        scope: Scope,
         /// When, by the clock of whoever reported it.
         at: Timestamp,
         /// How.
@@ -56,8 +59,10 @@ pub fn in_force(mut history: Vec<Entry>) -> BTreeMap<Scope, Suppression> {
     let mut standing: Vec<(Scope, Suppression)> = Vec::new();
     for entry in history {
         match entry {
-            Entry::Resume { source, .. } => {
-                standing.retain(|(_, stop)| !lifts(source, stop.source));
+            Entry::Resume { scope, source, .. } => {
+                standing.retain(|(stopped, stop)| {
+                    !(reaches(&scope, stopped) && lifts(source, stop.source))
+                });
             }
             Entry::Stop { scope, stop } => standing.push((scope, stop)),
         }
@@ -67,6 +72,17 @@ pub fn in_force(mut history: Vec<Entry>) -> BTreeMap<Scope, Suppression> {
         in_force.entry(scope).or_insert(stop);
     }
     in_force
+}
+
+/// Whether a resume for `asked` is about a stop of `stopped`: that very scope, or
+/// one under it. Who asks for one purpose again has not taken back that they
+/// stopped more than it.
+fn reaches(asked: &Scope, stopped: &Scope) -> bool {
+    match (asked, stopped) {
+        (Scope::Everything, _) => true,
+        (Scope::Purpose(_), Scope::Everything) => false,
+        (Scope::Purpose(asked), Scope::Purpose(stopped)) => asked.covers(stopped),
+    }
 }
 
 /// Whether a resume by `way` ends a stop by `stopped`.
@@ -111,10 +127,36 @@ mod tests {
     }
 
     fn resume(second: i64, source: SuppressionSource) -> Entry {
+        resume_of(second, source, Scope::Everything)
+    }
+
+    fn resume_of(second: i64, source: SuppressionSource, scope: Scope) -> Entry {
         Entry::Resume {
+            scope,
             at: at(second),
             source,
         }
+    }
+
+    #[test]
+    fn a_purpose_is_resumed_without_what_is_wider() {
+        use SuppressionSource as Way;
+
+        let promo = || Scope::parse("marketing.promo").unwrap();
+        let history = |asked: Scope| {
+            vec![
+                stop(1, Way::Page, Scope::Everything),
+                stop(1, Way::Page, Scope::marketing()),
+                stop(1, Way::Page, promo()),
+                resume_of(2, Way::Page, asked),
+            ]
+        };
+        let left = |asked| in_force(history(asked)).into_keys().collect::<Vec<_>>();
+        assert_eq!(left(promo()), [Scope::Everything, Scope::marketing()]);
+        assert_eq!(left(Scope::marketing()), [Scope::Everything]);
+        assert_eq!(left(Scope::Everything), []);
+        let service = Scope::parse("service").unwrap();
+        assert_eq!(left(service).len(), 3);
     }
 
     #[test]
@@ -154,7 +196,7 @@ mod tests {
             if stops {
                 stop(second, way, scope)
             } else {
-                resume(second, way)
+                resume_of(second, way, scope)
             }
         })
     }

@@ -4,6 +4,10 @@
 //! consent → category and service window → country and quiet hours →
 //! frequency → pair → tier → content → claim. All refusals are collected, in
 //! that order, and refusals outrank deferrals.
+//!
+//! An answer to what the person wrote (module [`crate::answer`]) is decided by the
+//! same rules, save that it needs no consent and minds neither caps nor the
+//! night; of somebody who stopped everything, only the one confirmation passes.
 
 mod rules;
 mod terms;
@@ -130,8 +134,10 @@ impl Permit {
 
 /// Decides.
 ///
-/// Laws: no `Send` without a consent that carries the campaign's purpose now;
-/// no `Send` for a suppressed purpose; no `Send` of advertising in the quiet
+/// Laws: no `Send` without a consent that carries the campaign's purpose now,
+/// save an answer within the window that the person's own message opened; no
+/// `Send` for a suppressed purpose, save one confirmation of the very stop; no
+/// `Send` of advertising in the quiet
 /// hours of any place where the person may be, and a deferral of advertising
 /// ends outside them; no second request for one campaign and person unless
 /// the first was definitely refused.

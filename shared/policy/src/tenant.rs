@@ -44,6 +44,8 @@ pub struct Settings {
     pub unknown_links: UnknownLinks,
     /// Whether an opt-out is confirmed by one message.
     pub confirms_optouts: bool,
+    /// Whether it answers itself when somebody asks for help.
+    pub answers_help_itself: bool,
 }
 
 /// What a link is worth about which somebody who was asked did not answer.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use platform::campaigns::{Approved, Campaign, Page, SyncedTemplate};
+use platform::campaigns::{Approved, Campaign, Page, SyncedTemplate, Templated};
 use platform::fault::Fault;
 use policy::campaign::{CampaignState, CampaignStep, HoldReason, suits, template_hold};
 use policy::content::{Finding, Mapping, Severity, Template, check};
@@ -105,9 +105,7 @@ async fn examine(
         return Err(super::lifecycle::not_frozen());
     }
     let (synced, template) = read_template(deps, tenant, campaign).await?;
-    let mapping = campaign.plan.mapping.iter();
-    let mapping = Mapping::parse(mapping.map(|(k, v)| (k.as_str(), v.as_str())))
-        .map_err(|error| Problem::conflict(error.to_string()))?;
+    let mapping = read_mapping(campaign)?;
     let business = deps.campaigns.tenant(tenant).await?;
     let business = business
         .map(|tenant| tenant.business_name)
@@ -170,9 +168,7 @@ pub(super) async fn template_holds(
     if let Some(reason) = template_hold(&template, purpose, &approved.template, &present) {
         return Ok(Some(reason));
     }
-    let mapping = campaign.plan.mapping.iter();
-    let mapping = Mapping::parse(mapping.map(|(k, v)| (k.as_str(), v.as_str())))
-        .map_err(|error| Problem::conflict(error.to_string()))?;
+    let mapping = read_mapping(campaign)?;
     let file = deps
         .campaigns
         .header_media(tenant, campaign, &template, &mapping)
@@ -183,12 +179,24 @@ pub(super) async fn template_holds(
     Ok(deps.campaigns.preflight_hold(tenant, id, campaign).await?)
 }
 
+fn read_mapping(campaign: &Campaign) -> Result<Mapping, Problem> {
+    let mapping = templated(campaign)?.mapping.iter();
+    Mapping::parse(mapping.map(|(k, v)| (k.as_str(), v.as_str())))
+        .map_err(|error| Problem::conflict(error.to_string()))
+}
+
+/// Nobody approves an answer to what a person wrote.
+fn templated(campaign: &Campaign) -> Result<&Templated, Problem> {
+    let templated = campaign.plan.templated();
+    templated.ok_or_else(|| Problem::conflict("an answer has no template"))
+}
+
 async fn read_template(
     deps: &Deps,
     tenant: TenantId,
     campaign: &Campaign,
 ) -> Result<(SyncedTemplate, Template), Problem> {
-    let wanted = &campaign.plan.template;
+    let wanted = &templated(campaign)?.template;
     let synced = deps
         .campaigns
         .template(tenant, &wanted.name, &wanted.language)

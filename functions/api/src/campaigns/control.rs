@@ -223,7 +223,7 @@ pub(super) async fn stopped_by(
     let subject = Subject {
         account: number.as_ref().map_or("", |number| &number.waba),
         number: &campaign.plan.sender,
-        template: &campaign.plan.template.name,
+        template: campaign.plan.template_name(),
     };
     deps.campaigns.stopped_by(tenant, subject).await
 }

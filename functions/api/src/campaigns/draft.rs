@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
-use platform::campaigns::{Controls, NewCampaign, TemplateRef};
+use platform::campaigns::{Content, Controls, NewCampaign, TemplateRef, Templated};
 use platform::fault::Fault;
 use policy::campaign::Tranche;
 use policy::content::{Mapping, Source, Variable};
@@ -57,6 +57,10 @@ pub(crate) struct CampaignRequest {
     pub(crate) canary_percent: Option<u8>,
     /// So many people at a time.
     pub(crate) tranche: Option<TrancheRequest>,
+    /// So many messages a second at most; without it, as many as the number may
+    /// send.
+    #[schema(nullable = false, minimum = 1, maximum = 1000)]
+    pub(crate) messages_per_second: Option<u32>,
     /// What it may cost.
     pub(crate) budget: Option<BudgetRequest>,
     /// The person who wrote it. Needed where the tenant asks for two persons
@@ -219,10 +223,12 @@ impl Draft {
     pub(crate) fn plan(self) -> Option<NewCampaign> {
         Some(NewCampaign {
             name: self.name?,
-            list: self.list?,
             sender: self.sender?,
-            template: self.template?,
-            mapping: self.mapping,
+            content: Content::Template(Templated {
+                list: self.list?,
+                template: self.template?,
+                mapping: self.mapping,
+            }),
             purpose: self.purpose?,
             not_after: self.not_after,
         })
@@ -246,9 +252,15 @@ fn read_controls(request: &CampaignRequest, fields: &mut Fields) -> Controls {
             every: SignedDuration::from_mins(tranche.every_minutes.into()),
         })
     });
+    let messages_per_second = request.messages_per_second;
+    if messages_per_second.is_some_and(|pace| !(1..=1_000).contains(&pace)) {
+        let detail = "expected 1 to 1000; a tranche sends more slowly than that";
+        fields.refuse("/messages_per_second", "out_of_range", detail);
+    }
     Controls {
         canary_percent,
         tranche,
+        messages_per_second,
     }
 }
 
@@ -332,11 +344,11 @@ mod tests {
     #[test]
     fn a_whole_request_becomes_a_plan() {
         let plan = read(good()).unwrap();
-        assert_eq!(plan.template.name, "promo_des");
+        assert_eq!(plan.template_name(), "promo_des");
         assert_eq!(plan.purpose, Purpose::parse("marketing.promo").unwrap());
         let end = plan.not_after.map(|end| end.to_string());
         assert_eq!(end.as_deref(), Some("2026-12-31T16:59:59Z"));
-        assert_eq!(plan.mapping.len(), 2);
+        assert_eq!(plan.templated().unwrap().mapping.len(), 2);
     }
 
     #[test]

@@ -7,7 +7,8 @@ use axum::Json;
 use axum::extract::State;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
-use platform::campaigns::{Campaign, Page, TemplateRef};
+use platform::campaigns::{Campaign, Content, Page, TemplateRef};
+use policy::answer::Answer;
 use policy::campaign::CampaignState;
 use policy::ids::{CampaignId, ListId};
 use policy::receipt::{StatusTotals, Totals};
@@ -28,11 +29,21 @@ pub(crate) struct CampaignView {
     campaign_id: CampaignId,
     /// The operator's name for it.
     name: String,
-    #[schema(value_type = String)]
-    list_id: ListId,
+    /// The list; an answer has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    list_id: Option<ListId>,
     /// From which number: WhatsApp's id of it.
     sender: String,
-    template: TemplateView,
+    /// The template; an answer has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    template: Option<TemplateView>,
+    /// What it answers, if a person's own message asked for it: `confirmation` of
+    /// a stop, or `help`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    answer: Option<&'static str>,
     /// Variable → source.
     mapping: BTreeMap<String, String>,
     /// What the message is for.
@@ -48,6 +59,11 @@ pub(crate) struct CampaignView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     hold: Option<HoldView>,
+    /// When the portfolio's messaging limit has room again, while nothing is
+    /// released for want of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    tier_full_until: Option<Timestamp>,
     /// When it starts by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -56,6 +72,10 @@ pub(crate) struct CampaignView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     canary: Option<CanaryView>,
+    /// So many messages a second at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    messages_per_second: Option<u32>,
     /// So many people at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -127,22 +147,33 @@ impl CampaignView {
         let controls = campaign.controls;
         let passed = campaign.canary_passed;
         let plan = campaign.plan;
-        let TemplateRef { name, language } = plan.template;
+        let answer = plan.answer().map(Answer::code);
+        let (list_id, template, mapping) = match plan.content {
+            Content::Answer(_) => (None, None, BTreeMap::new()),
+            Content::Template(content) => {
+                let TemplateRef { name, language } = content.template;
+                let template = TemplateView { name, language };
+                (Some(content.list), Some(template), content.mapping)
+            }
+        };
         Self {
             campaign_id,
             name: plan.name,
-            list_id: plan.list,
+            list_id,
             sender: plan.sender,
-            template: TemplateView { name, language },
-            mapping: plan.mapping,
+            template,
+            mapping,
+            answer,
             purpose: plan.purpose.to_string(),
             not_after: plan.not_after,
             state: campaign.state.code(),
             hold,
+            tier_full_until: campaign.tier_full_until,
             start,
             canary: controls
                 .canary_percent
                 .map(|percent| CanaryView { percent, passed }),
+            messages_per_second: controls.messages_per_second,
             tranche: controls.tranche.map(|tranche| TrancheView {
                 people: tranche.people,
                 every_minutes: tranche.every.as_mins(),

@@ -22,8 +22,11 @@ fn unreachable() -> Router {
         import_queue_url: "http://127.0.0.1:1/import".to_owned(),
         consent_queue_url: "http://127.0.0.1:1/consent".to_owned(),
         fanout_queue_url: "http://127.0.0.1:1/fanout".to_owned(),
+        receipts_queue_url: "http://127.0.0.1:1/receipts".to_owned(),
         triggered_queue_url: "http://127.0.0.1:1/triggered".to_owned(),
+        receipts_queue_url: "receipts".to_owned(),
         token_key_secret: "token-key".to_owned(),
+        endpoint_key_secret: "endpoint-key".to_owned(),
         default_region: Region::INDONESIA,
         metrics: platform::metrics::MetricsSink::Nowhere,
     };

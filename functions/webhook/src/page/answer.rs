@@ -11,12 +11,12 @@ use http::header::{
 };
 use http::{HeaderValue, StatusCode};
 use maud::Markup;
+use policy::language::Language;
 use policy::preference::BadLink;
 use sha2::{Digest as _, Sha256};
 
 use super::act::Act;
 use super::view;
-use super::words::Language;
 
 /// Nothing is loaded but our one style, by its hash; forms go to this page only.
 static SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {

@@ -23,11 +23,17 @@ fn forms_say_what_a_person_wants() {
     let promo = Scope::Purpose(Purpose::parse("marketing.promo").unwrap());
     assert_eq!(read(&urlencoded, b"do=stop%3A*"), stop(Scope::Everything));
     assert_eq!(read(&urlencoded, b"do=stop:marketing.promo"), stop(promo));
-    let resume = Wish {
-        act: Act::Resume,
-        one_click: false,
-    };
-    assert_eq!(read(&urlencoded, b"do=resume"), Some(resume));
+    for (form, act) in [
+        ("do=resume", Act::Resume(Scope::Everything)),
+        ("do=resume:marketing", Act::Resume(Scope::marketing())),
+        ("do=copy", Act::Copy),
+        ("do=erase", Act::Erase { sure: false }),
+        ("do=erase%3Asure", Act::Erase { sure: true }),
+    ] {
+        let wish = read(&urlencoded, form.as_bytes()).unwrap();
+        assert_eq!(Act::parse(&act.to_string()), Some(act.clone()));
+        assert_eq!((wish.act, wish.one_click), (act, false));
+    }
     for nothing in [
         "",
         "do=resume:*",

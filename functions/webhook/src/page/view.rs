@@ -3,12 +3,12 @@
 use http::StatusCode;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use policy::consent::{Consent, Grant};
+use policy::language::Language;
 use policy::preference::BadLink;
 use policy::purpose::Scope;
 
-use super::Shown;
 use super::act::Act;
-use super::words::Language;
+use super::{Shown, requests};
 
 /// The one style: large type, large buttons, contrast above 7 : 1 (WCAG 2.2
 /// AAA), one column that fits a telephone.
@@ -38,10 +38,7 @@ pub(super) fn preferences(
     done: Option<&Act>,
     language: Language,
 ) -> Markup {
-    let business = match shown.business.as_str() {
-        "" => language.of("bisnis ini", "this business"),
-        name => name,
-    };
+    let business = business(shown, language);
     let title = language.of("Pesan WhatsApp dari", "WhatsApp messages from");
     let (other, others_name) = language.other();
     document(
@@ -55,6 +52,7 @@ pub(super) fn preferences(
             (stops(shown, language))
             (buttons(link, shown, language))
             (resume(link, shown, language))
+            (requests::offers(link, language))
             p { a href={ "/p/" (link) "?lang=" (other.code()) } lang=(other.code()) hreflang=(other.code()) { (others_name) } }
             p.quiet { (language.of(
                 "Halaman ini hanya untuk Anda. Jangan teruskan tautannya: siapa pun yang memilikinya dapat menghentikan atau mengizinkan pesan untuk Anda.",
@@ -64,11 +62,20 @@ pub(super) fn preferences(
     )
 }
 
+/// The business, as people know it.
+pub(super) fn business(shown: &Shown, language: Language) -> &str {
+    match shown.business.as_str() {
+        "" => language.of("bisnis ini", "this business"),
+        name => name,
+    }
+}
+
 /// What the last act did, if it shows in what is known now.
 fn notice(act: &Act, shown: &Shown, language: Language) -> Markup {
     let scope = match act {
         Act::Stop(scope) => scope,
-        Act::Resume => return resumed(shown, language),
+        Act::Resume(scope) => return resumed(scope, shown, language),
+        Act::Copy | Act::Erase { .. } => return html! {},
     };
     let is_so = shown.person.suppressions.contains_key(scope)
         || shown.person.suppressions.contains_key(&Scope::Everything);
@@ -83,9 +90,16 @@ fn notice(act: &Act, shown: &Shown, language: Language) -> Markup {
     }
 }
 
-fn resumed(shown: &Shown, language: Language) -> Markup {
+fn resumed(scope: &Scope, shown: &Shown, language: Language) -> Markup {
+    let stops = &shown.person.suppressions;
     html! {
-        @if shown.person.suppressions.is_empty() {
+        @if *scope != Scope::Everything && !stops.contains_key(scope) && !stops.is_empty() {
+            p.note role="status" {
+                strong { (language.of("Diizinkan lagi:", "Allowed again:")) } " "
+                (language.scope(scope)) ". "
+                (language.of("Yang lain tetap dihentikan.", "The rest stays stopped."))
+            }
+        } @else if stops.is_empty() {
             p.note role="status" {
                 strong { (language.of("Diizinkan lagi.", "Allowed again.")) } " "
                 (language.of(
@@ -194,17 +208,32 @@ fn buttons(link: &str, shown: &Shown, language: Language) -> Markup {
 
 /// One tap to get messages again, where some are stopped.
 fn resume(link: &str, shown: &Shown, language: Language) -> Markup {
+    let stops = &shown.person.suppressions;
     html! {
-        @if !shown.person.suppressions.is_empty() {
+        @if !stops.is_empty() {
             h2 { (language.of("Menerima lagi", "Get messages again")) }
             p { (language.of(
-                "Semua yang sudah Anda hentikan diizinkan lagi. Anda dapat berhenti lagi kapan saja.",
-                "Everything you have stopped is allowed again. You can stop again at any time.",
+                "Yang sudah Anda hentikan diizinkan lagi. Anda dapat berhenti lagi kapan saja.",
+                "What you have stopped is allowed again. You can stop again at any time.",
             )) }
+            @if stops.len() > 1 {
+                @for scope in stops.keys().filter(|scope| **scope != Scope::Everything) {
+                    form method="post" action={ "/p/" (link) "?lang=" (language.code()) } {
+                        input type="hidden" name="do" value=(Act::Resume(scope.clone()));
+                        button type="submit" {
+                            (language.of("Izinkan lagi: ", "Allow again: ")) (language.scope(scope))
+                        }
+                    }
+                }
+            }
             form method="post" action={ "/p/" (link) "?lang=" (language.code()) } {
-                input type="hidden" name="do" value=(Act::Resume);
+                input type="hidden" name="do" value=(Act::Resume(Scope::Everything));
                 button type="submit" {
-                    (language.of("Izinkan lagi", "Allow again"))
+                    @if stops.len() > 1 {
+                        (language.of("Izinkan semua lagi", "Allow everything again"))
+                    } @else {
+                        (language.of("Izinkan lagi", "Allow again"))
+                    }
                 }
             }
         }
@@ -251,7 +280,7 @@ pub(super) fn sentence(status: StatusCode, language: Language) -> Markup {
     document(language, text, html! { p { (text) } })
 }
 
-fn document(language: Language, title: &str, body: Markup) -> Markup {
+pub(super) fn document(language: Language, title: &str, body: Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang=(language.code()) {

@@ -233,6 +233,7 @@ impl Frame {
             phone_number_id: self.phone_number_id.clone(),
             waba: self.waba.clone(),
             field: self.field.clone(),
+            told_at: self.time,
             kind,
             raw,
             contact,

@@ -279,6 +279,17 @@ impl fmt::Debug for Content {
 }
 
 impl Content {
+    /// The words in it, where it has any.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Button { payload, text } => text.as_deref().or(payload.as_deref()),
+            Self::Interactive { id, title, .. } => title.as_deref().or(id.as_deref()),
+            Self::Media { caption, .. } => caption.as_deref(),
+            Self::Text(text) => Some(text),
+            Self::Other(_) | Self::Reaction { .. } | Self::Unsupported { .. } => None,
+        }
+    }
+
     /// A stable word for it.
     pub fn code(&self) -> &str {
         match self {

@@ -58,6 +58,8 @@ impl Aws {
             ("AWS::SQS::Queue", Some("Arn")) => Some(queue_arn(id)),
             ("AWS::SQS::Queue", Some("QueueName")) => Some(id.to_owned()),
             ("AWS::SQS::Queue", Some("QueueUrl")) => Some(self.queue_url(id)),
+            // An API's id, which is the first part of its address.
+            ("AWS::Serverless::HttpApi", None) => Some("a1b2c3d4e5".to_owned()),
             ("AWS::SecretsManager::Secret", None | Some("Id")) => Some(secret_arn(id)),
             ("AWS::Serverless::Function", None) => Some(id.to_owned()),
             ("AWS::Serverless::Function", Some("Arn")) => {

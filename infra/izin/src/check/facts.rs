@@ -45,7 +45,7 @@ use policy::content::{Category, TemplateStatus};
 use policy::ids::{CampaignId, OwnerNonce, TenantId};
 use policy::jurisdiction::Sector;
 use policy::limits::FrequencyCap;
-use policy::person::{Claim, Person, Suppression, SuppressionSource};
+use policy::person::{Claim, Person, ServiceWindow, Suppression, SuppressionSource};
 use policy::phone::PhoneNumber;
 use policy::purpose::{Purpose, Scope};
 use policy::send::Terms;
@@ -55,6 +55,9 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::input::Text;
+
+/// The number that everything goes out from, and that people write to.
+const SENDER: &str = "";
 
 /// A person, as a file describes them.
 #[derive(Deserialize)]
@@ -162,7 +165,10 @@ impl PersonFile {
             suppressions: suppressions.collect(),
             claims,
             marketing_declined_at: self.marketing_declined_at.as_ref().map(|at| at.0),
-            service_window_ends: self.service_window_ends.as_ref().map(|end| end.0),
+            service_window: self.service_window_ends.as_ref().map(|end| ServiceWindow {
+                sender: SENDER.to_owned(),
+                ends: end.0,
+            }),
         }
     }
 
@@ -253,6 +259,8 @@ impl CampaignFile {
                 .map_or(CampaignState::Running, |state| state.0),
             purpose: self.purpose.0.clone(),
             not_after: self.not_after.as_ref().map(|end| end.0),
+            sender: SENDER.to_owned(),
+            answer: None,
         }
     }
 

@@ -1,4 +1,4 @@
-//! The nine functions as the wiring takes them: JSON in, JSON out.
+//! The ten functions as the wiring takes them: JSON in, JSON out.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +19,7 @@ use platform::contacts::Contacts;
 use platform::expansion::Expander;
 use platform::ids::Ids;
 use platform::invocation::Invocation;
+use platform::poster::Poster;
 use platform::tier::Tiers;
 use platform::whatsapp;
 use serde_json::Value;
@@ -35,10 +36,11 @@ pub(super) struct Functions<'a> {
     pub(super) crashes: CrashPlan,
     pub(super) network: Network,
     pub(super) expander: Option<Expander>,
+    pub(super) poster: Poster,
 }
 
 impl Functions<'_> {
-    /// All nine, by logical id. Each has clients of its own, which its role
+    /// All ten, by logical id. Each has clients of its own, which its role
     /// bounds, and starts anew in every environment, as on Lambda.
     pub(super) fn all(&self) -> anyhow::Result<Vec<(String, Function)>> {
         let ids = &self.ids;
@@ -82,6 +84,19 @@ impl Functions<'_> {
                 |event, given, deps| {
                     Box::pin(async move { ingest::handle(event, given, &deps).await })
                 },
+            )?,
+            self.sqs(
+                "NotifyFunction",
+                notify::Config::from_env,
+                {
+                    let poster = self.poster.clone();
+                    move |config: &_, clients: &_, clock| {
+                        notify::Deps::new(config, clients, clock)
+                            .expect("an HTTP client can be built")
+                            .through(poster.clone())
+                    }
+                },
+                |event, _, deps| Box::pin(async move { notify::handle(event, &deps).await }),
             )?,
             self.sqs(
                 "ReceiptsFunction",

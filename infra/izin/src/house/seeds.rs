@@ -1,7 +1,7 @@
 //! Who and what is there from the start: a tenant, its number, an API key, the
 //! secrets, one approved template.
 
-use platform::campaigns::{ApiKey, Campaigns, Number, Tenant};
+use platform::campaigns::{AdvertisesBy, ApiKey, Campaigns, Number, Tenant};
 use policy::ids::{KeyId, TenantId};
 use policy::token::TokenKey;
 use rand::rngs::SmallRng;
@@ -31,6 +31,8 @@ pub struct Seeds {
     pub token_key: String,
     /// Signs links.
     pub link_key: String,
+    /// Signs posts of events.
+    pub endpoint_key: String,
 }
 
 impl std::fmt::Debug for Seeds {
@@ -40,6 +42,10 @@ impl std::fmt::Debug for Seeds {
             .finish_non_exhaustive()
     }
 }
+
+/// The same in every house: the other secrets and ids, and with them what chance
+/// brings, stay as they are.
+const ENDPOINT_KEY: &str = "the key that signs posts of events, of the seeds";
 
 impl Seeds {
     /// WhatsApp's id of the business number.
@@ -71,6 +77,7 @@ impl Seeds {
             access_token: secret(),
             token_key: secret(),
             link_key: secret(),
+            endpoint_key: ENDPOINT_KEY.to_owned(),
             tenant: TenantId::from_uuid(Uuid::from_u128(rng.random())),
             key: KeyId::from_uuid(Uuid::from_u128(rng.random())),
         }
@@ -143,9 +150,10 @@ impl Seeds {
     }
 
     /// The secrets by the template's logical ids.
-    pub(super) fn secrets(&self) -> [(&'static str, String); 5] {
+    pub(super) fn secrets(&self) -> [(&'static str, String); 6] {
         [
             ("AppSecretSecret", self.app_secret.clone()),
+            ("EndpointKeySecret", self.endpoint_key.clone()),
             ("LinkKeySecret", self.link_key.clone()),
             ("TokenKeySecret", self.token_key.clone()),
             ("VerifyTokenSecret", self.verify_token.clone()),
@@ -169,8 +177,9 @@ impl Seeds {
             tenant: self.tenant,
             portfolio: Self::PORTFOLIO.to_owned(),
             waba: Self::WABA.to_owned(),
-            limit_per_second: options.limit_per_second,
-            inbound_per_second: options.inbound_per_second,
+            limit_per_second: Some(options.limit_per_second),
+            inbound_per_second: Some(options.inbound_per_second),
+            advertises_by: AdvertisesBy::Messages,
         };
         campaigns.put_number(Self::PHONE_NUMBER_ID, &number).await?;
         let digest = Sha256::digest(self.key_secret.as_bytes());

@@ -23,10 +23,15 @@ pub struct RequestLog {
     pub arrived_at: Timestamp,
     /// What it carried.
     pub kind: RequestKind,
+    /// Whether it came by `marketing_messages`.
+    pub by_marketing_endpoint: bool,
     /// The campaign, as `biz_opaque_callback_data` names it.
     pub campaign: Option<String>,
     /// Whether WhatsApp took it.
     pub accepted: bool,
+    /// The words of a free text. They may name a person, so no report prints them.
+    #[serde(skip)]
+    pub text: Option<String>,
     /// Where the buttons of what was taken lead. Whoever has such an address may
     /// act for the person, so no report prints it.
     #[serde(skip)]

@@ -79,7 +79,7 @@ impl World {
             Err(refusal) => return self.refuse(nth, &refusal),
         };
         let to = self.recipient(number, &request);
-        self.note_request(at, &request, to.as_ref().ok());
+        self.note_request(at, route, &request, to.as_ref().ok());
 
         let fault = self.faults.meet(nth, to.as_ref().ok());
         if let Some(fault) = &fault {
@@ -279,7 +279,13 @@ impl World {
         }
     }
 
-    fn note_request(&mut self, at: Timestamp, request: &SendRequest, to: Option<&WaId>) {
+    fn note_request(
+        &mut self,
+        at: Timestamp,
+        route: Route,
+        request: &SendRequest,
+        to: Option<&WaId>,
+    ) {
         let kind = match request.kind.as_deref() {
             Some("template") => RequestKind::Template,
             _ => RequestKind::FreeForm,
@@ -290,11 +296,14 @@ impl World {
             tally.or_default().requests += 1;
         }
         if let Some(to) = to {
+            let text = request.text.as_ref().and_then(|text| text.body.clone());
             self.person(to).log.requests.push(RequestLog {
                 arrived_at: at,
                 kind,
+                by_marketing_endpoint: route == Route::Marketing,
                 campaign,
                 accepted: false,
+                text,
                 addresses: Vec::new(),
             });
         }

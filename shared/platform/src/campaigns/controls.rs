@@ -18,6 +18,8 @@ pub struct Controls {
     pub canary_percent: Option<u8>,
     /// So many people at a time.
     pub tranche: Option<Tranche>,
+    /// So many messages a second at most, of all that its number may send.
+    pub messages_per_second: Option<u32>,
 }
 
 /// When the timer starts a campaign.
@@ -101,6 +103,7 @@ impl Campaigns {
     ) -> Result<bool, Fault> {
         let values = [
             (":reason", text(reason.code())),
+            (":one", number(1)),
             (":paused", text(CampaignState::Paused.code())),
             (":planning", text(CampaignState::Planning.code())),
             (":running", text(CampaignState::Running.code())),
@@ -108,11 +111,29 @@ impl Campaigns {
         self.update_meta(
             tenant,
             id,
-            "SET #state = :paused, held_for = :reason",
+            "SET #state = :paused, held_for = :reason ADD holds :one",
             "#state = :planning OR #state = :running",
             values,
         )
         .await
+    }
+
+    /// Notes that the tenant was told of the hold number `hold`.
+    pub async fn note_hold_told(
+        &self,
+        tenant: TenantId,
+        id: CampaignId,
+        hold: u32,
+    ) -> Result<(), Fault> {
+        self.update_meta(
+            tenant,
+            id,
+            "SET holds_told = :hold",
+            "attribute_not_exists(holds_told) OR holds_told < :hold",
+            [(":hold", number(hold))],
+        )
+        .await?;
+        Ok(())
     }
 
     /// Lets a paused campaign go on, in the name of `by`; `false` if it is not paused, or held for

@@ -49,10 +49,30 @@ pub struct Number {
     pub portfolio: String,
     /// The WhatsApp Business Account, which owns templates.
     pub waba: String,
-    /// The number's throughput limit R, messages per second, both directions.
-    pub limit_per_second: u32,
-    /// The share I kept for inbound traffic, messages per second.
-    pub inbound_per_second: u32,
+    /// The most that the operator allows of the number's throughput limit R,
+    /// messages per second, both directions; without it, as WhatsApp says. A
+    /// number that is used in the WhatsApp Business app too takes 20.
+    #[serde(default)]
+    pub limit_per_second: Option<u32>,
+    /// The share I kept for inbound traffic, messages per second; without it, a
+    /// fortieth.
+    #[serde(default)]
+    pub inbound_per_second: Option<u32>,
+    /// By which of WhatsApp's endpoints its advertising goes.
+    #[serde(default)]
+    pub advertises_by: AdvertisesBy,
+}
+
+/// By which endpoint marketing templates go; everything else goes by `messages`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AdvertisesBy {
+    /// `marketing_messages`, for accounts that Meta let onto it; what cannot go
+    /// there goes as usual.
+    MarketingMessages,
+    /// `messages`.
+    #[default]
+    Messages,
 }
 
 /// An API key: only its hash is kept.
@@ -131,6 +151,20 @@ impl Campaigns {
     /// A list of a tenant.
     pub async fn list(&self, tenant: TenantId, list: ListId) -> Result<Option<List>, Fault> {
         self.row(&CampaignKey::List(tenant, list).key()).await
+    }
+
+    /// The ids of a tenant's lists, newest first.
+    pub async fn list_ids(&self, tenant: TenantId) -> Result<Vec<ListId>, Fault> {
+        let pk = CampaignKey::Tenant(tenant).key().pk;
+        let items = self.table.partition(&pk, "L#", true).await?;
+        let mut lists = Vec::with_capacity(items.len());
+        for item in &items {
+            if let Some(CampaignKey::List(_, id)) = CampaignKey::parse(&table::key_of(item)?) {
+                lists.push(id);
+            }
+        }
+        lists.reverse();
+        Ok(lists)
     }
 
     /// Registers or renames a list.

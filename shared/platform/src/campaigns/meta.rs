@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use policy::answer::Answer;
 use policy::campaign::{CampaignFacts, CampaignState, Gate, HoldReason};
 use policy::ids::{CampaignId, ListId, TenantId};
 use policy::purpose::Purpose;
@@ -25,23 +26,63 @@ pub struct TemplateRef {
     pub language: String,
 }
 
-/// What an operator asks for.
+/// What an operator asks for, or a person's own message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct NewCampaign {
     /// The operator's name for it.
     pub name: String,
-    /// To whom.
-    pub list: ListId,
     /// From which number, by WhatsApp's id of it.
     pub sender: String,
-    /// Which template.
-    pub template: TemplateRef,
-    /// Template variable → column of the list.
-    pub mapping: BTreeMap<String, String>,
+    /// What it says.
+    pub content: Content,
     /// What the message is for.
     pub purpose: Purpose,
     /// After this moment the message has no use.
     pub not_after: Option<Timestamp>,
+}
+
+/// What a campaign says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Content {
+    /// A free text to one person who wrote.
+    Answer(Answer),
+    /// A template to the people of a list.
+    Template(Templated),
+}
+
+/// A template to the people of a list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Templated {
+    /// To whom.
+    pub list: ListId,
+    /// Which template.
+    pub template: TemplateRef,
+    /// Template variable → column of the list.
+    pub mapping: BTreeMap<String, String>,
+}
+
+impl NewCampaign {
+    /// The answer that it is, if it is one.
+    pub fn answer(&self) -> Option<&Answer> {
+        match &self.content {
+            Content::Answer(answer) => Some(answer),
+            Content::Template(_) => None,
+        }
+    }
+
+    /// The template and its list, unless it is an answer.
+    pub fn templated(&self) -> Option<&Templated> {
+        match &self.content {
+            Content::Answer(_) => None,
+            Content::Template(templated) => Some(templated),
+        }
+    }
+
+    /// The template's name, where it has one; nobody has a template without one.
+    pub fn template_name(&self) -> &str {
+        self.templated()
+            .map_or("", |content| &content.template.name)
+    }
 }
 
 /// A campaign as the table has it.
@@ -59,6 +100,9 @@ pub struct Campaign {
     pub block_size: Option<u32>,
     /// When blocks were last released.
     pub released_at: Option<Timestamp>,
+    /// When the portfolio's messaging limit has room again, where a worker
+    /// found none.
+    pub tier_full_until: Option<Timestamp>,
     /// How it is to be released.
     pub controls: Controls,
     /// How far it is open.
@@ -79,6 +123,10 @@ pub struct Campaign {
     pub cancelled_at: Option<Timestamp>,
     /// Whether it is a single message, for which somebody waits.
     pub is_single: bool,
+    /// How often it was held.
+    pub holds: u32,
+    /// Of how many of them the tenant was told.
+    pub holds_told: u32,
 }
 
 impl Campaign {
@@ -89,6 +137,8 @@ impl Campaign {
             state: self.state,
             purpose: self.plan.purpose.clone(),
             not_after: self.plan.not_after,
+            sender: self.plan.sender.clone(),
+            answer: self.plan.answer().cloned(),
         }
     }
 }
@@ -218,6 +268,27 @@ impl Campaigns {
                 .await
             }
         }
+    }
+
+    /// Notes that the portfolio's messaging limit has no room before `until`:
+    /// nothing of the campaign is released until then. An end that was noted
+    /// stands unless a later one comes.
+    pub async fn note_tier_full(
+        &self,
+        tenant: TenantId,
+        id: CampaignId,
+        until: Timestamp,
+    ) -> Result<(), Fault> {
+        self.update_meta(
+            tenant,
+            id,
+            "SET tier_full_until = :until",
+            "attribute_exists(pk) AND \
+             (attribute_not_exists(tier_full_until) OR tier_full_until < :until)",
+            [(":until", number(millis(until)))],
+        )
+        .await?;
+        Ok(())
     }
 
     pub(super) async fn update_meta<const N: usize>(

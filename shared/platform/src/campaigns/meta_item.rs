@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use policy::answer::{Answer, AnswerKind};
 use policy::campaign::{CampaignState, Gate, HoldReason};
 use policy::ids::ListId;
-use policy::purpose::Purpose;
+use policy::purpose::{Purpose, Scope};
 use serde::{Deserialize, Serialize};
 
 use super::controls::{Approved, Controls, Scheduled, TrancheItem};
-use super::meta::{Campaign, NewCampaign, TemplateRef};
+use super::meta::{Campaign, Content, NewCampaign, TemplateRef, Templated};
 use crate::fault::Fault;
 use crate::table::{millis, moment};
 
@@ -18,10 +19,15 @@ use crate::table::{millis, moment};
 pub(super) struct MetaItem {
     v: u8,
     name: String,
-    list: ListId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    list: Option<ListId>,
     sender: String,
-    template: TemplateRef,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    template: Option<TemplateRef>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     mapping: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answer: Option<AnswerItem>,
     purpose: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     not_after: Option<i64>,
@@ -33,9 +39,13 @@ pub(super) struct MetaItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     released_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    tier_full_until: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     canary_percent: Option<u8>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tranche: Option<TrancheItem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    messages_per_second: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     gate_open: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,18 +66,60 @@ pub(super) struct MetaItem {
     cancelled_at: Option<i64>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_single: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    holds: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    holds_told: Option<u32>,
+}
+
+/// An answer to what a person wrote.
+#[derive(Deserialize, Serialize)]
+struct AnswerItem {
+    kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+    cause: String,
+}
+
+impl From<&Answer> for AnswerItem {
+    fn from(answer: &Answer) -> Self {
+        Self {
+            kind: answer.code().to_owned(),
+            scope: match &answer.kind {
+                AnswerKind::Confirmation { scope } => Some(scope.code().to_owned()),
+                AnswerKind::Help => None,
+            },
+            cause: answer.cause.clone(),
+        }
+    }
+}
+
+impl AnswerItem {
+    fn decode(self) -> Option<Answer> {
+        let kind = match (self.kind.as_str(), self.scope) {
+            ("confirmation", Some(scope)) => AnswerKind::Confirmation {
+                scope: Scope::parse(&scope).ok()?,
+            },
+            ("help", None) => AnswerKind::Help,
+            _ => return None,
+        };
+        let cause = self.cause;
+        Some(Answer { kind, cause })
+    }
 }
 
 impl MetaItem {
     /// A draft of `plan`.
     pub(super) fn draft(plan: &NewCampaign, controls: &Controls) -> Self {
+        let templated = plan.templated();
         Self {
             v: 1,
             name: plan.name.clone(),
-            list: plan.list,
+            list: templated.map(|content| content.list),
             sender: plan.sender.clone(),
-            template: plan.template.clone(),
-            mapping: plan.mapping.clone(),
+            template: templated.map(|content| content.template.clone()),
+            mapping: templated.map_or_else(BTreeMap::new, |content| content.mapping.clone()),
+            answer: plan.answer().map(AnswerItem::from),
             purpose: plan.purpose.to_string(),
             not_after: plan.not_after.map(millis),
             state: CampaignState::Draft.code().to_owned(),
@@ -75,8 +127,10 @@ impl MetaItem {
             blocks_planned: 0,
             block_size: None,
             released_at: None,
+            tier_full_until: None,
             canary_percent: controls.canary_percent,
             tranche: controls.tranche.map(TrancheItem::from),
+            messages_per_second: controls.messages_per_second,
             gate_open: None,
             gate_opened_at: None,
             canary_passed: None,
@@ -87,6 +141,8 @@ impl MetaItem {
             reopens: None,
             cancelled_at: None,
             is_single: false,
+            holds: None,
+            holds_told: None,
         }
     }
 
@@ -105,6 +161,19 @@ impl MetaItem {
 
     pub(super) fn decode(self) -> Result<Campaign, Fault> {
         let damaged = |what: &'static str| Fault::lasting("read a campaign's item", what);
+        let content = match (self.answer, self.list, self.template) {
+            (Some(answer), None, None) => Content::Answer(
+                answer
+                    .decode()
+                    .ok_or_else(|| damaged("it has no known answer"))?,
+            ),
+            (None, Some(list), Some(template)) => Content::Template(Templated {
+                list,
+                template,
+                mapping: self.mapping,
+            }),
+            _ => return Err(damaged("it says nothing, or two things")),
+        };
         let hold = self.held_for.as_deref().map(HoldReason::from_code);
         Ok(Campaign {
             state: CampaignState::from_code(&self.state)
@@ -113,9 +182,11 @@ impl MetaItem {
             blocks_planned: self.blocks_planned,
             block_size: self.block_size,
             released_at: self.released_at.map(moment),
+            tier_full_until: self.tier_full_until.map(moment),
             controls: Controls {
                 canary_percent: self.canary_percent,
                 tranche: self.tranche.map(TrancheItem::decode),
+                messages_per_second: self.messages_per_second,
             },
             gate: Gate {
                 open: self.gate_open.unwrap_or(0),
@@ -133,12 +204,12 @@ impl MetaItem {
             reopens: self.reopens.unwrap_or(false),
             cancelled_at: self.cancelled_at.map(moment),
             is_single: self.is_single,
+            holds: self.holds.unwrap_or(0),
+            holds_told: self.holds_told.unwrap_or(0),
             plan: NewCampaign {
                 name: self.name,
-                list: self.list,
                 sender: self.sender,
-                template: self.template,
-                mapping: self.mapping,
+                content,
                 purpose: Purpose::parse(&self.purpose)
                     .map_err(|_| damaged("its purpose cannot be read"))?,
                 not_after: self.not_after.map(moment),

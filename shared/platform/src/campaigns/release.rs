@@ -104,13 +104,14 @@ impl Campaigns {
 }
 
 impl Campaign {
-    /// Whether its blocks may be published at `now`: it runs, and was not
-    /// released a moment ago.
+    /// Whether its blocks may be published at `now`: it runs, was not released
+    /// a moment ago, and waits for no room in its portfolio's day.
     pub fn releases(&self, now: Timestamp) -> bool {
         let fresh = self
             .released_at
             .is_some_and(|at| now.duration_since(at) < TRANCHE_LIFE);
-        self.state == CampaignState::Running && !fresh
+        let waits = self.tier_full_until.is_some_and(|until| until > now);
+        self.state == CampaignState::Running && !fresh && !waits
     }
 
     /// How many blocks the first people fill, while their answers are waited

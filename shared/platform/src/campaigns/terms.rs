@@ -11,7 +11,10 @@ impl Campaigns {
     /// The tenant's settings, and the category of the campaign's template as it
     /// was last read; until then the category that its purpose needs.
     pub async fn terms(&self, tenant: TenantId, campaign: &Campaign) -> Result<Terms, Fault> {
-        let wanted = &campaign.plan.template;
+        let Some(content) = campaign.plan.templated() else {
+            return Ok(self.settings(tenant).await?.terms(Category::Service));
+        };
+        let wanted = &content.template;
         let synced = self
             .template(tenant, &wanted.name, &wanted.language)
             .await?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_dynamodb::types::AttributeValue;
 use policy::consent::{Basis, Consent, Grant, Notice};
 use policy::ids::{CampaignId, OwnerNonce};
-use policy::person::{Claim, Person, Suppression, SuppressionSource};
+use policy::person::{Claim, Person, ServiceWindow, Suppression, SuppressionSource};
 use policy::phone::PhoneNumber;
 use policy::purpose::{Purpose, Scope};
 use policy::subscription::Subscription;
@@ -188,8 +188,11 @@ pub(super) struct PersonItem {
     pub(super) claims: Vec<ClaimItem>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     declined_at: Option<i64>,
+    /// Until when free texts get through, and from which business number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     window_ends: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    window_of: Option<String>,
 }
 
 /// A stop in force.
@@ -219,6 +222,7 @@ pub(super) struct ClaimItem {
 
 impl From<&Person> for PersonItem {
     fn from(person: &Person) -> Self {
+        let window = person.service_window.as_ref();
         Self {
             v: 1,
             version: person.version,
@@ -231,7 +235,8 @@ impl From<&Person> for PersonItem {
                 .collect(),
             claims: person.claims.iter().map(ClaimItem::from).collect(),
             declined_at: person.marketing_declined_at.map(millis),
-            window_ends: person.service_window_ends.map(millis),
+            window_ends: window.map(|window| millis(window.ends)),
+            window_of: window.map(|window| window.sender.clone()),
         }
     }
 }
@@ -292,7 +297,10 @@ pub(super) fn person(item: Item) -> Result<(ContactToken, Person), Fault> {
         suppressions,
         claims,
         marketing_declined_at: item.declined_at.map(moment),
-        service_window_ends: item.window_ends.map(moment),
+        service_window: item.window_of.zip(item.window_ends).map(|(sender, ends)| {
+            let ends = moment(ends);
+            ServiceWindow { sender, ends }
+        }),
     };
     Ok((token, person))
 }

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{
 };
 use jiff::Timestamp;
 use policy::ids::{EventId, TenantId};
-use policy::person::{Claim, Person, SuppressionSource};
+use policy::person::{Claim, Person, ServiceWindow, SuppressionSource};
 use policy::purpose::Scope;
 use policy::send::Permit;
 use policy::token::ContactToken;
@@ -113,7 +113,7 @@ impl HistoryItem {
         Self {
             v: 1,
             kind: RESUME.to_owned(),
-            scope: Scope::Everything.code().to_owned(),
+            scope: resume.scope.code().to_owned(),
             source: resume.source.code().to_owned(),
             at: millis(resume.at),
             recorded_at: millis(now),
@@ -320,18 +320,30 @@ impl Contacts {
         self.note(tenant, token, change, condition, values).await
     }
 
-    /// Notes that a person wrote to us: until `ends` a free text gets through.
-    /// It only widens, so the version stays.
+    /// Notes that a person wrote to one of our numbers: until `window` ends a
+    /// free text from it gets through. It only widens, so the version stays. Of
+    /// two numbers the one written to last counts; of the other, free texts are
+    /// then withheld that WhatsApp might still take.
     pub async fn note_service_window(
         &self,
         tenant: TenantId,
         token: ContactToken,
-        ends: Timestamp,
+        window: &ServiceWindow,
     ) -> Result<(), Fault> {
-        let change = "SET v = :v, version = if_not_exists(version, :one), window_ends = :at";
-        let condition = "attribute_not_exists(window_ends) OR window_ends < :at";
-        let values = [(":at", millis(ends)), (":one", 1), (":v", 1)];
-        self.note(tenant, token, change, condition, values).await
+        let change = "SET v = :v, version = if_not_exists(version, :v), window_ends = :ends, \
+                      window_of = :of";
+        let condition = "attribute_not_exists(window_ends) OR window_ends < :ends";
+        let key = ContactKey::Person { tenant, token }.key();
+        let values = [
+            (":ends", number(millis(window.ends))),
+            (":of", table::text(&window.sender)),
+            (":v", number(1)),
+        ];
+        let operation = "note something of a person";
+        self.table
+            .update_if(key, change, condition, values, operation)
+            .await?;
+        Ok(())
     }
 
     /// One conditional change of a person; a failed condition is no fault.

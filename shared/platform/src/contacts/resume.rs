@@ -26,6 +26,8 @@ pub struct ResumeEvent {
     pub at: Timestamp,
     /// How they said it.
     pub source: SuppressionSource,
+    /// Which messages they want again.
+    pub scope: Scope,
 }
 
 impl Contacts {
@@ -47,6 +49,7 @@ impl Contacts {
             }
             let mut history = self.entries(tenant, token).await?;
             history.push(Entry::Resume {
+                scope: resume.scope.clone(),
                 at: resume.at,
                 source: resume.source,
             });
@@ -68,7 +71,11 @@ impl Contacts {
     }
 
     /// A person's stops and resumes.
-    async fn entries(&self, tenant: TenantId, token: ContactToken) -> Result<Vec<Entry>, Fault> {
+    pub async fn entries(
+        &self,
+        tenant: TenantId,
+        token: ContactToken,
+    ) -> Result<Vec<Entry>, Fault> {
         let damaged = |error| Fault::lasting("read a person's history", error);
         let history = self.history(tenant, token).await?;
         let entries = history.into_iter().map(|(id, item)| {
@@ -76,12 +83,13 @@ impl Contacts {
                 Fault::lasting("read a person's history", "the entry has no known source")
             })?;
             let at = table::moment(item.at);
+            let scope = Scope::parse(&item.scope).map_err(damaged)?;
             if item.is_resume() {
-                return Ok(Entry::Resume { at, source });
+                return Ok(Entry::Resume { scope, at, source });
             }
             let evidence = id.to_string();
             Ok(Entry::Stop {
-                scope: Scope::parse(&item.scope).map_err(damaged)?,
+                scope,
                 stop: Suppression {
                     at,
                     source,

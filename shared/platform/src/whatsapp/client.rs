@@ -9,9 +9,10 @@ use std::time::Duration;
 use policy::phone::PhoneNumber;
 use reqwest::{StatusCode, multipart};
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::DeserializeOwned;
 
 use super::gate::{self, Gate};
-use super::wire::{self, TemplateMessage};
+use super::wire::{self, Message};
 use crate::contacts::Claimed;
 use crate::fault::Fault;
 
@@ -45,6 +46,25 @@ impl std::fmt::Debug for Witness {
 pub struct Credentials {
     /// The system user's access token.
     pub token: SecretString,
+}
+
+/// Where messages of one number are posted to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Endpoint<'a> {
+    /// `marketing_messages`: marketing templates only (Meta, "Marketing Messages
+    /// API for WhatsApp").
+    MarketingMessages(&'a str),
+    /// `messages`: everything.
+    Messages(&'a str),
+}
+
+impl Endpoint<'_> {
+    fn path(self) -> String {
+        match self {
+            Self::MarketingMessages(number) => format!("{number}/marketing_messages"),
+            Self::Messages(number) => format!("{number}/messages"),
+        }
+    }
 }
 
 /// Whether the one request was made.
@@ -165,16 +185,16 @@ impl Client {
     pub async fn send(
         &self,
         credentials: &Credentials,
-        phone_number_id: &str,
+        endpoint: Endpoint<'_>,
         claimed: Claimed,
         to: &PhoneNumber,
-        message: &TemplateMessage,
+        message: &Message,
         callback: &str,
     ) -> Sent {
-        let body = wire::SendRequest::template(to, message, callback);
+        let body = wire::SendRequest::new(endpoint, to, message, callback);
         let sent = self
             .http
-            .post(format!("{}/{phone_number_id}/messages", self.base))
+            .post(format!("{}/{}", self.base, endpoint.path()))
             .bearer_auth(credentials.token.expose_secret())
             .json(&body)
             .send()
@@ -273,19 +293,43 @@ impl Client {
             .query(&[("name", name), ("limit", "100")])
             .bearer_auth(credentials.token.expose_secret())
             .send();
-        let (status, body) = exchange(call, OPERATION).await?;
-        if !status.is_success() {
-            let reason = format!("WhatsApp answered {status}");
-            return Err(if status.is_server_error() {
-                Fault::passing(OPERATION, reason)
-            } else {
-                Fault::lasting(OPERATION, reason)
-            });
-        }
-        let listing: wire::TemplateListing = serde_json::from_slice(body.as_ref())
-            .map_err(|error| Fault::lasting(OPERATION, error))?;
+        let listing: wire::TemplateListing = read(call, OPERATION).await?;
         Ok(listing.data)
     }
+
+    /// What WhatsApp says of a number: how fast it may send, to how many people
+    /// a day, and whether it may at all (Meta, "Business phone numbers",
+    /// "Health status").
+    pub async fn number(
+        &self,
+        credentials: &Credentials,
+        phone_number_id: &str,
+    ) -> Result<wire::NumberResponse, Fault> {
+        let call = self
+            .http
+            .get(format!("{}/{phone_number_id}", self.base))
+            .query(&[("fields", wire::NumberResponse::FIELDS)])
+            .bearer_auth(credentials.token.expose_secret())
+            .send();
+        read(call, "read a number from WhatsApp").await
+    }
+}
+
+/// What a call that may be made again answers.
+async fn read<T: DeserializeOwned>(
+    call: impl Future<Output = Result<reqwest::Response, reqwest::Error>>,
+    operation: &'static str,
+) -> Result<T, Fault> {
+    let (status, body) = exchange(call, operation).await?;
+    if !status.is_success() {
+        let reason = format!("WhatsApp answered {status}");
+        return Err(if status.is_server_error() {
+            Fault::passing(operation, reason)
+        } else {
+            Fault::lasting(operation, reason)
+        });
+    }
+    serde_json::from_slice(body.as_ref()).map_err(|error| Fault::lasting(operation, error))
 }
 
 /// A call that may be made again: status and body of its answer.

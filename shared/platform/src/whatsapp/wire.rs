@@ -3,6 +3,39 @@
 use policy::phone::PhoneNumber;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::client::Endpoint;
+
+/// A message, ready for one person.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// An approved template.
+    Template(TemplateMessage),
+    /// Free text, which WhatsApp takes within 24 hours of the person's own
+    /// message only.
+    Text(TextMessage),
+}
+
+/// A free text, without a preview of its links.
+#[derive(Clone, Serialize)]
+pub struct TextMessage {
+    preview_url: bool,
+    body: String,
+}
+
+impl TextMessage {
+    /// A text of at most 4,096 characters (Meta, "Text messages").
+    pub fn new(body: String) -> Self {
+        let preview_url = false;
+        Self { preview_url, body }
+    }
+}
+
+impl std::fmt::Debug for TextMessage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TextMessage(…)")
+    }
+}
+
 /// A template message, ready for one person.
 #[derive(Clone, Debug, Serialize)]
 pub struct TemplateMessage {
@@ -135,23 +168,52 @@ pub(super) struct SendRequest<'a> {
     to: &'a str,
     #[serde(rename = "type")]
     kind: &'static str,
-    template: &'a TemplateMessage,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    template: Option<&'a TemplateMessage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a TextMessage>,
     biz_opaque_callback_data: &'a str,
+    #[serde(flatten)]
+    marketing: Option<MarketingTerms>,
+}
+
+/// What the marketing endpoint is told besides.
+#[derive(Serialize)]
+struct MarketingTerms {
+    /// What becomes of a message that cannot go this way.
+    product_policy: &'static str,
+    /// Whether Meta learns what people do with the message.
+    message_activity_sharing: bool,
 }
 
 impl<'a> SendRequest<'a> {
-    pub(super) fn template(
+    pub(super) fn new(
+        endpoint: Endpoint<'_>,
         to: &'a PhoneNumber,
-        template: &'a TemplateMessage,
+        message: &'a Message,
         callback: &'a str,
     ) -> Self {
+        let marketing = match endpoint {
+            Endpoint::Messages(_) => None,
+            // WhatsApp then sends it as it sends any other.
+            Endpoint::MarketingMessages(_) => Some(MarketingTerms {
+                product_policy: "CLOUD_API_FALLBACK",
+                message_activity_sharing: false,
+            }),
+        };
+        let (kind, template, text) = match message {
+            Message::Template(template) => ("template", Some(template), None),
+            Message::Text(text) => ("text", None, Some(text)),
+        };
         Self {
             messaging_product: "whatsapp",
             recipient_type: "individual",
             to: to.expose(),
-            kind: "template",
+            kind,
             template,
+            text,
             biz_opaque_callback_data: callback,
+            marketing,
         }
     }
 }
@@ -193,6 +255,98 @@ pub(super) struct ErrorBody {
 pub(super) struct TemplateListing {
     #[serde(default)]
     pub(super) data: Vec<serde_json::Value>,
+}
+
+/// A business number, as far as it is asked about. Members are missing, or hold
+/// words that no documentation has, in answers of older and newer versions.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct NumberResponse {
+    #[serde(default)]
+    throughput: Option<Throughput>,
+    /// `GREEN`, `YELLOW`, `RED`, `UNKNOWN`.
+    #[serde(default)]
+    pub quality_rating: Option<String>,
+    /// The messaging limit of its portfolio, such as `TIER_2K`.
+    #[serde(default)]
+    pub whatsapp_business_manager_messaging_limit: Option<String>,
+    /// Such as `CONNECTED`.
+    #[serde(default)]
+    pub status: Option<String>,
+    #[serde(default)]
+    health_status: Option<HealthStatus>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Throughput {
+    #[serde(default)]
+    level: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct HealthStatus {
+    #[serde(default)]
+    can_send_message: Option<String>,
+    #[serde(default)]
+    entities: Vec<EntityHealth>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct EntityHealth {
+    #[serde(default)]
+    entity_type: Option<String>,
+    #[serde(default)]
+    can_send_message: Option<String>,
+    #[serde(default)]
+    errors: Vec<HealthError>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct HealthError {
+    #[serde(default, deserialize_with = "number_or_text")]
+    error_code: Option<u32>,
+}
+
+/// Something on the way to people that WhatsApp lets send nothing.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Blocked {
+    /// The business, its account or the app, with Meta's error code where one
+    /// is given.
+    Account(Option<u32>),
+    /// The number.
+    Number(Option<u32>),
+}
+
+impl NumberResponse {
+    /// The fields to ask for.
+    pub(super) const FIELDS: &str =
+        "throughput,quality_rating,whatsapp_business_manager_messaging_limit,status,health_status";
+
+    /// The level of its throughput, such as `STANDARD`.
+    pub fn throughput_level(&self) -> Option<&str> {
+        self.throughput.as_ref()?.level.as_deref()
+    }
+
+    /// Whether it may send: `AVAILABLE`, `LIMITED`, `BLOCKED`.
+    pub fn can_send(&self) -> Option<&str> {
+        self.health_status.as_ref()?.can_send_message.as_deref()
+    }
+
+    /// The first that may send nothing, of the number and what is behind it.
+    pub fn blocked(&self) -> Option<Blocked> {
+        let entities = &self.health_status.as_ref()?.entities;
+        entities.iter().find_map(|entity| {
+            if entity.can_send_message.as_deref() != Some("BLOCKED") {
+                return None;
+            }
+            let code = entity.errors.iter().find_map(|error| error.error_code);
+            match entity.entity_type.as_deref()? {
+                "PHONE_NUMBER" => Some(Blocked::Number(code)),
+                "APP" | "BUSINESS" | "WABA" => Some(Blocked::Account(code)),
+                // A template is read by itself.
+                _ => None,
+            }
+        })
+    }
 }
 
 /// Meta writes codes as numbers, and sometimes as text.

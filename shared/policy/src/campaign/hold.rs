@@ -35,6 +35,8 @@ pub enum HoldReason {
     Operator,
     /// A message's price is not known, and the budget says nothing about it.
     PriceUnknown,
+    /// WhatsApp refuses message after message as wrong in itself.
+    RequestsRefused,
     /// The template says something else than what was approved.
     TemplateChanged,
     /// WhatsApp takes the template for another kind of message, which the
@@ -48,7 +50,7 @@ pub enum HoldReason {
 
 impl HoldReason {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::AccountStopped,
         Self::BudgetSpent,
         Self::CanaryFailures,
@@ -63,6 +65,7 @@ impl HoldReason {
         Self::NumberStopped,
         Self::Operator,
         Self::PriceUnknown,
+        Self::RequestsRefused,
         Self::TemplateChanged,
         Self::TemplateRecategorised,
         Self::TemplateStopped,
@@ -86,6 +89,7 @@ impl HoldReason {
             Self::NumberStopped => "number_stopped",
             Self::Operator => "operator",
             Self::PriceUnknown => "price_unknown",
+            Self::RequestsRefused => "requests_refused",
             Self::TemplateChanged => "template_changed",
             Self::TemplateRecategorised => "template_recategorised",
             Self::TemplateStopped => "template_stopped",
@@ -140,6 +144,9 @@ impl fmt::Display for HoldReason {
             Self::NumberStopped => "WhatsApp stopped the number",
             Self::Operator => "a person paused it",
             Self::PriceUnknown => "a message's price is not known; name one in the budget",
+            Self::RequestsRefused => {
+                "WhatsApp refuses one message after the other as wrong; look at the values it is filled with"
+            }
             Self::TemplateChanged => "the template changed since it was approved; approve it again",
             Self::TemplateRecategorised => {
                 "WhatsApp put the template into a category that does not fit the purpose"

@@ -131,6 +131,8 @@ fn source(facts: &Facts<'_>, reason: RefusalReason) -> String {
         | R::ServiceWindowClosed
         | R::SubscriptionMissing
         | R::Suppressed
+        | R::AnsweredLately
+        | R::NothingToConfirm
         | R::TemplateUnusable => None,
     };
     of_country.unwrap_or_else(|| reason.source().to_owned())

@@ -31,6 +31,8 @@ fn campaign() -> CampaignFacts {
         state: CampaignState::Validated,
         purpose: Purpose::parse("marketing.promo").unwrap(),
         not_after: None,
+        sender: "106540352242922".to_owned(),
+        answer: None,
     }
 }
 

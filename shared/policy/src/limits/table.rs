@@ -69,6 +69,14 @@ impl Limits {
         SignedDuration::from_hours(self.table.canary_wait_h)
     }
 
+    /// Whether a campaign is at fault, of whose `answered` requests WhatsApp
+    /// `refused` so many as wrong in themselves: they are many, and a good part
+    /// of all.
+    pub fn is_at_fault(&self, refused: u32, answered: u32) -> bool {
+        let bounds = self.table.refused_requests;
+        refused >= bounds.at_least && f64::from(refused) >= bounds.share * f64::from(answered)
+    }
+
     /// The limits of a broadcast list in the app.
     pub fn broadcast_list(&self) -> BroadcastList {
         self.table.broadcast_list
@@ -94,7 +102,14 @@ struct Table {
     marketing_cool_down_h: i64,
     canary: CanaryBounds,
     canary_wait_h: i64,
+    refused_requests: RefusedRequests,
     broadcast_list: BroadcastList,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct RefusedRequests {
+    at_least: u32,
+    share: f64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

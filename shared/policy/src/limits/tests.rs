@@ -19,6 +19,25 @@ fn names_read_as_the_table_says() {
 }
 
 #[test]
+fn a_campaign_is_at_fault_once_its_refusals_are_many_and_half_of_all() {
+    let limits = Limits::embedded();
+    for (refused, answered, at_fault) in [
+        (0, 0, false),
+        (9, 9, false),
+        (10, 10, true),
+        (10, 20, true),
+        (10, 21, false),
+        (50, 100, true),
+    ] {
+        assert_eq!(
+            limits.is_at_fault(refused, answered),
+            at_fault,
+            "{refused} of {answered}"
+        );
+    }
+}
+
+#[test]
 fn a_cap_opens_when_the_oldest_ages_out() {
     let cap = FrequencyCap {
         purpose: Purpose::marketing(),

@@ -122,6 +122,18 @@ impl TierBuckets {
             })
     }
 
+    /// When to ask again for one more at or after `at`: there is room then, or
+    /// what others reserved of late is used or given back.
+    pub fn ask_again(&self, tier: Tier, at: Timestamp) -> Timestamp {
+        let opens = self.opens(tier, at);
+        let bucket = Self::bucket(at);
+        if self.0.range(bucket - 1..=bucket).next().is_some() {
+            opens.min(start(bucket + 2))
+        } else {
+            opens
+        }
+    }
+
     fn people_in_day(&self, end: i64) -> u64 {
         let day = self.0.range(end - REACH..=end);
         day.map(|(_, people)| u64::from(*people)).sum()

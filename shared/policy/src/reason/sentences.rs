@@ -10,6 +10,7 @@ impl RefusalReason {
             Self::CampaignExpired => "Batas waktu kampanye sudah lewat.",
             Self::CampaignNotRunning => "Kampanye tidak sedang berjalan.",
             Self::Suppressed => "Orang ini sudah meminta berhenti.",
+            Self::NothingToConfirm => "Permintaan berhenti yang akan dikonfirmasi sudah ditarik.",
             Self::SubscriptionMissing => "Orang ini tidak ada lagi di daftar kampanye.",
             Self::ConsentNeverGiven => "Tidak ada persetujuan yang tercatat.",
             Self::ConsentUnanswered => "Orang ini sudah ditanya dan belum menjawab.",
@@ -32,6 +33,7 @@ impl RefusalReason {
             Self::NoGoodHour => {
                 "Tidak ada jam yang baik di semua zona waktu yang mungkin bagi orang ini."
             }
+            Self::AnsweredLately => "Orang ini baru saja mendapat jawaban seperti ini.",
             Self::ContentBlocked => "Tautan atau berkas dalam pesan dinilai berbahaya.",
             Self::TemplateUnusable => "WhatsApp menolak atau menonaktifkan templat.",
             Self::AlreadyClaimed => {
@@ -52,6 +54,7 @@ impl RefusalReason {
                 "WhatsApp Business Messaging Policy: respect all requests to stop, on or off \
                  WhatsApp; UU 27/2022 Art. 9 and 40"
             }
+            Self::NothingToConfirm => "policy: a confirmation is of a stop that stands",
             Self::SubscriptionMissing => "policy: only people on the campaign's list",
             Self::ConsentNeverGiven
             | Self::ConsentUnanswered
@@ -69,6 +72,7 @@ impl RefusalReason {
                 "policy: the tenant reviews the law of a country before marketing goes there"
             }
             Self::NoGoodHour => "policy: what is not known of a person's clock counts as night",
+            Self::AnsweredLately => "policy: two machines that answer each other come to an end",
             Self::ContentBlocked => "policy: nobody gets a link or file that was found harmful",
             Self::TemplateUnusable => "Meta, Template status; errors 132007 and 132016",
             Self::AlreadyClaimed => "policy: one campaign, one message for each person",

@@ -43,6 +43,7 @@ pub fn objections(facts: &Facts<'_>) -> impl Iterator<Item = Objection> + Clone 
         quiet_hours(facts),
         cool_down(facts),
         frequency(facts),
+        refuse(answered_lately(facts)),
         pair(facts, claim),
         tier(facts),
         content(facts),
@@ -100,6 +101,9 @@ fn paused(facts: &Facts<'_>) -> Option<Objection> {
 }
 
 fn suppressed(facts: &Facts<'_>) -> Option<RefusalReason> {
+    if let Some(answer) = &facts.campaign.answer {
+        return answer.refusal(facts.person);
+    }
     facts
         .person
         .suppression(&facts.campaign.purpose)
@@ -110,6 +114,10 @@ fn without_consent(facts: &Facts<'_>) -> Option<RefusalReason> {
     let Some(subscription) = facts.subscription else {
         return Some(RefusalReason::SubscriptionMissing);
     };
+    // Their own message asks for it.
+    if facts.campaign.answer.is_some() {
+        return None;
+    }
     let consent = &subscription.consent;
     if let Err(gap) = consent.carries(&facts.campaign.purpose, facts.now) {
         return Some(RefusalReason::from(gap));
@@ -146,12 +154,12 @@ fn category(facts: &Facts<'_>) -> Option<RefusalReason> {
 }
 
 fn service_window(facts: &Facts<'_>) -> Option<RefusalReason> {
-    let free_text = facts.terms.category == Category::Service;
+    let free_text = facts.terms.category == Category::Service || facts.campaign.answer.is_some();
     (free_text && !in_service_window(facts)).then_some(RefusalReason::ServiceWindowClosed)
 }
 
 fn in_service_window(facts: &Facts<'_>) -> bool {
-    let ends = facts.person.service_window_ends;
+    let ends = facts.person.window_of(&facts.campaign.sender);
     ends.is_some_and(|end| facts.now < end)
 }
 
@@ -190,8 +198,12 @@ fn quiet_hours(facts: &Facts<'_>) -> Option<Objection> {
 }
 
 /// Whether the person's night matters: always for advertising, for other
-/// messages only where a country's row says so.
+/// messages only where a country's row says so, and never for an answer to what
+/// they have just written.
 pub(crate) fn has_quiet_hours(facts: &Facts<'_>) -> bool {
+    if facts.campaign.answer.is_some() {
+        return false;
+    }
     let Some(subscription) = facts.subscription else {
         return false;
     };
@@ -228,6 +240,9 @@ fn cool_down(facts: &Facts<'_>) -> Option<Objection> {
 }
 
 fn frequency(facts: &Facts<'_>) -> Option<Objection> {
+    if facts.campaign.answer.is_some() {
+        return None;
+    }
     let opens = |cap: &FrequencyCap| {
         // This campaign's own claim is the same message, not another one.
         let others = facts
@@ -243,6 +258,12 @@ fn frequency(facts: &Facts<'_>) -> Option<Objection> {
     let caps = caps.filter(|cap| cap.purpose.covers(&facts.campaign.purpose));
     let until = caps.map(opens).max()?;
     defer(facts, until, DeferReason::FrequencyCap)
+}
+
+fn answered_lately(facts: &Facts<'_>) -> Option<RefusalReason> {
+    let answer = facts.campaign.answer.as_ref()?;
+    let lately = answer.came_lately(facts.campaign.id, facts.person, facts.now);
+    lately.then_some(RefusalReason::AnsweredLately)
 }
 
 fn pair(facts: &Facts<'_>, claim: ClaimState) -> Option<Objection> {

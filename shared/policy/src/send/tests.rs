@@ -1,3 +1,4 @@
+mod answers;
 mod laws;
 
 use std::collections::BTreeSet;
@@ -26,6 +27,8 @@ fn campaign(state: CampaignState) -> CampaignFacts {
         state,
         purpose: Purpose::parse("marketing.promo").unwrap(),
         not_after: None,
+        sender: "106540352242922".to_owned(),
+        answer: None,
     }
 }
 

@@ -33,8 +33,12 @@ pub struct Document {
     /// What becomes of a message whose links cannot be looked up at the moment:
     /// `warn`, so that a person answers for it, or `block`; `warn` by default.
     pub unknown_links: Option<String>,
-    /// Whether an opt-out is confirmed by one message.
+    /// Whether an opt-out that a person wrote or tapped is confirmed by one
+    /// message.
     pub confirm_optouts: bool,
+    /// Whether the business answers itself when somebody writes HELP, BANTUAN or
+    /// INFO; by default one message says who writes here and how to stop it.
+    pub answers_help_itself: bool,
 }
 
 /// A part of the local day of the person, on certain days.
@@ -131,6 +135,7 @@ impl TryFrom<&Document> for Settings {
             two_person_approval: document.two_person_approval,
             unknown_links: check.unknown_links(document.unknown_links.as_deref()),
             confirms_optouts: document.confirm_optouts,
+            answers_help_itself: document.answers_help_itself,
         };
         if check.0.is_empty() {
             Ok(settings)

@@ -293,6 +293,7 @@ fn options(setting: Setting, clock: &SharedClock) -> Options {
         webhooks: webhooks(setting.disturbed),
         parameters: Vec::new(),
         expander: None,
+        poster: None,
         answers: ANSWERS,
         network: Network::default(),
         time_limits: false,

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, ensure};
 use platform::aws::Clients;
-use platform::campaigns::{BlockCursor, Campaigns, NewCampaign, Page, TemplateRef};
+use platform::campaigns::{
+    BlockCursor, Campaigns, Content, NewCampaign, Page, TemplateRef, Templated,
+};
 use platform::objects::Objects;
 use policy::campaign::CampaignState;
 use policy::ids::ListId;
@@ -55,13 +57,15 @@ impl Audience {
         let (tenant, id) = names();
         let plan = NewCampaign {
             name: "Bench".to_owned(),
-            list: ListId::from_uuid(Uuid::from_u128(3)),
             sender: "1".to_owned(),
-            template: TemplateRef {
-                name: "bench".to_owned(),
-                language: "id".to_owned(),
-            },
-            mapping: BTreeMap::new(),
+            content: Content::Template(Templated {
+                list: ListId::from_uuid(Uuid::from_u128(3)),
+                template: TemplateRef {
+                    name: "bench".to_owned(),
+                    language: "id".to_owned(),
+                },
+                mapping: BTreeMap::new(),
+            }),
             purpose: Purpose::parse("marketing").context("name a purpose")?,
             not_after: None,
         };

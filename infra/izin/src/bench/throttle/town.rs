@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use platform::campaigns::{NewCampaign, SyncedTemplate, TemplateRef};
+use platform::campaigns::{Content, NewCampaign, SyncedTemplate, TemplateRef, Templated};
 use platform::clock::{SetClock, SharedClock};
 use platform::queue::SendTask;
 use policy::block::{BLOCK_MAX, Block};
@@ -258,13 +258,15 @@ async fn simulator(
 fn plan(list: ListId) -> NewCampaign {
     NewCampaign {
         name: "Promo".to_owned(),
-        list,
         sender: Seeds::PHONE_NUMBER_ID.to_owned(),
-        template: TemplateRef {
-            name: Seeds::TEMPLATE.to_owned(),
-            language: Seeds::LANGUAGE.to_owned(),
-        },
-        mapping: BTreeMap::from([("body.nama".to_owned(), "column:name".to_owned())]),
+        content: Content::Template(Templated {
+            list,
+            template: TemplateRef {
+                name: Seeds::TEMPLATE.to_owned(),
+                language: Seeds::LANGUAGE.to_owned(),
+            },
+            mapping: BTreeMap::from([("body.nama".to_owned(), "column:name".to_owned())]),
+        }),
         purpose: purpose(),
         not_after: None,
     }

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use super::*;
 use crate::content::TemplateStatus;
 use crate::limits::{FrequencyCap, Limits};
+use crate::person::ServiceWindow;
 use crate::phone::Region;
 
 /// Facts that own what they point to.
@@ -179,6 +180,14 @@ fn any_terms() -> impl Strategy<Value = Terms> {
     )
 }
 
+/// A window of the number that the campaigns go out from.
+fn window(ends: Timestamp) -> ServiceWindow {
+    ServiceWindow {
+        sender: campaign(CampaignState::Running).sender,
+        ends,
+    }
+}
+
 fn any_world() -> impl Strategy<Value = World> {
     let purpose = prop::sample::select(vec!["marketing.promo", "marketing.promo", "service.order"]);
     let campaign = (any_state(), purpose).prop_map(|(state, purpose)| {
@@ -200,7 +209,7 @@ fn any_world() -> impl Strategy<Value = World> {
                 now,
                 campaign,
                 person: Person {
-                    service_window_ends: window_ends,
+                    service_window: window_ends.map(window),
                     marketing_declined_at: declined,
                     ..person
                 },
@@ -257,7 +266,7 @@ proptest! {
             }
         }
         if world.terms.category == Category::Service {
-            prop_assert!(world.person.service_window_ends.is_some_and(|end| now < end));
+            prop_assert!(world.person.service_window.as_ref().is_some_and(|window| now < window.ends));
         }
     }
 
@@ -276,7 +285,7 @@ proptest! {
     #[test]
     fn waiting_helps(mut world in fair_world()) {
         world.person.claims.retain(|claim| claim.at <= world.now);
-        world.person.service_window_ends = None;
+        world.person.service_window = None;
         let Decision::Defer { until, .. } = decide(&world.facts()) else {
             return Ok(());
         };

@@ -1,20 +1,23 @@
-//! The page's words, in Indonesian and English.
+//! The two languages in which this service itself speaks to people.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use policy::purpose::{Purpose, Scope};
 
-/// A language of the page.
+use crate::purpose::{Purpose, Scope};
+
+/// A language.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) enum Language {
+pub enum Language {
+    /// English.
     English,
+    /// Indonesian, where nothing else is known.
     #[default]
     Indonesian,
 }
 
 impl Language {
     /// The language that a tag such as `id-ID` or `en_US` belongs to.
-    pub(super) fn parse(tag: &str) -> Option<Self> {
+    pub fn parse(tag: &str) -> Option<Self> {
         let primary = tag.split(['-', '_']).next()?.trim();
         if primary.eq_ignore_ascii_case("id") || primary.eq_ignore_ascii_case("in") {
             Some(Self::Indonesian)
@@ -27,7 +30,7 @@ impl Language {
 
     /// What the address or else the browser asks for; the browser's order
     /// counts as the order of preference.
-    pub(super) fn asked(query: Option<&str>, accepted: Option<&str>) -> Option<Self> {
+    pub fn asked(query: Option<&str>, accepted: Option<&str>) -> Option<Self> {
         let mut tags = accepted.unwrap_or_default().split(',');
         query
             .and_then(Self::parse)
@@ -35,11 +38,7 @@ impl Language {
     }
 
     /// The address first, then what is known of the person, then the browser.
-    pub(super) fn choose(
-        query: Option<&str>,
-        person: Option<&str>,
-        accepted: Option<&str>,
-    ) -> Self {
+    pub fn choose(query: Option<&str>, person: Option<&str>, accepted: Option<&str>) -> Self {
         query
             .and_then(Self::parse)
             .or_else(|| person.and_then(Self::parse))
@@ -48,7 +47,7 @@ impl Language {
     }
 
     /// BCP 47.
-    pub(super) const fn code(self) -> &'static str {
+    pub const fn code(self) -> &'static str {
         match self {
             Self::English => "en",
             Self::Indonesian => "id",
@@ -56,7 +55,7 @@ impl Language {
     }
 
     /// The other one, and how it calls itself.
-    pub(super) const fn other(self) -> (Self, &'static str) {
+    pub const fn other(self) -> (Self, &'static str) {
         match self {
             Self::English => (Self::Indonesian, "Bahasa Indonesia"),
             Self::Indonesian => (Self::English, "English"),
@@ -64,7 +63,7 @@ impl Language {
     }
 
     /// One of two texts.
-    pub(super) const fn of<'a>(self, indonesian: &'a str, english: &'a str) -> &'a str {
+    pub const fn of<'a>(self, indonesian: &'a str, english: &'a str) -> &'a str {
         match self {
             Self::English => english,
             Self::Indonesian => indonesian,
@@ -73,7 +72,7 @@ impl Language {
 
     /// A day, in words. Where the person is is not read here, so the day is
     /// that of Jakarta for Indonesian readers and of Greenwich for others.
-    pub(super) fn day(self, at: Timestamp) -> String {
+    pub fn day(self, at: Timestamp) -> String {
         const MONTHS: [(&str, &str); 12] = [
             ("Januari", "January"),
             ("Februari", "February"),
@@ -104,7 +103,7 @@ impl Language {
     }
 
     /// What a purpose is, in words.
-    pub(super) fn purpose(self, purpose: &Purpose) -> String {
+    pub fn purpose(self, purpose: &Purpose) -> String {
         let path = purpose.as_str();
         let (kind, rest) = path.split_once('.').unwrap_or((path, ""));
         let kind = match kind {
@@ -120,7 +119,7 @@ impl Language {
     }
 
     /// What a stop covers, in words.
-    pub(super) fn scope(self, scope: &Scope) -> String {
+    pub fn scope(self, scope: &Scope) -> String {
         match scope {
             Scope::Everything => self.of("Semua pesan", "All messages").to_owned(),
             Scope::Purpose(purpose) => self.purpose(purpose),

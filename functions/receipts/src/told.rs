@@ -1,0 +1,97 @@
+//! What tenants are told of: recorded once, whatever comes twice, and posted to
+//! whoever wants it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use platform::campaigns::RecordedEvent;
+use platform::events::EventV1;
+use platform::fault::{Fault, chain};
+use platform::queue::{NotifyTask, TokenText};
+use policy::ids::TenantId;
+
+use crate::Deps;
+
+/// Events of one batch, and the messages they came in.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    by_tenant: BTreeMap<TenantId, (Vec<EventV1>, BTreeSet<String>)>,
+}
+
+impl Told {
+    /// Looks at the events of one message.
+    pub(crate) fn see(&mut self, tenant: TenantId, events: Vec<EventV1>, message_id: &str) {
+        let (all, messages) = self.by_tenant.entry(tenant).or_default();
+        all.extend(events);
+        messages.insert(message_id.to_owned());
+    }
+
+    /// Records them; how many there were, and the queue messages whose events
+    /// were not recorded.
+    pub(crate) async fn write(self, deps: &Deps) -> (u64, BTreeSet<String>) {
+        let mut failed = BTreeSet::new();
+        let mut written = 0;
+        for (tenant, (mut events, messages)) in self.by_tenant {
+            match record(tenant, &mut events, deps).await {
+                Ok(recorded) => written += recorded,
+                Err(fault) => {
+                    tracing::warn!(error = chain(&fault), "events come again");
+                    failed.extend(messages);
+                }
+            }
+        }
+        (written, failed)
+    }
+}
+
+async fn record(tenant: TenantId, events: &mut [EventV1], deps: &Deps) -> Result<u64, Fault> {
+    name_people(tenant, events, deps).await?;
+    let recorded = deps.campaigns.record_events(tenant, events).await?;
+    // Also of those that were recorded before: whoever recorded them may have
+    // died before this.
+    post(tenant, &recorded, deps).await?;
+    Ok(recorded.len() as u64)
+}
+
+/// Has the events posted to whoever wants them.
+async fn post(tenant: TenantId, recorded: &[RecordedEvent], deps: &Deps) -> Result<(), Fault> {
+    let endpoints = deps.campaigns.endpoints(tenant).await?;
+    let mut tasks = Vec::new();
+    for (endpoint, wanted) in &endpoints {
+        let wanted = |event: &&RecordedEvent| wanted.wants(event.event.what.kind());
+        tasks.extend(
+            recorded
+                .iter()
+                .filter(wanted)
+                .map(|event| NotifyTask::PostV1 {
+                    tenant,
+                    endpoint: *endpoint,
+                    event: event.event.id,
+                    recorded_at: event.recorded_at,
+                }),
+        );
+    }
+    deps.notify.send_all(&tasks).await
+}
+
+/// Puts the person where an event shows another identity only, if it is known
+/// by now whose that is.
+async fn name_people(tenant: TenantId, events: &mut [EventV1], deps: &Deps) -> Result<(), Fault> {
+    let identities: BTreeSet<_> = events
+        .iter()
+        .filter_map(|event| Some(event.what.who()?.identity?.0))
+        .collect();
+    if identities.is_empty() {
+        return Ok(());
+    }
+    let identities: Vec<_> = identities.into_iter().collect();
+    let linked = deps.contacts.linked(tenant, &identities).await?;
+    for who in events.iter_mut().filter_map(|event| event.what.who_mut()) {
+        let tokens = who.identity.and_then(|identity| linked.get(&identity.0));
+        // An identity of several names somebody else to each reader.
+        if let Some(tokens) = tokens.filter(|tokens| tokens.len() == 1) {
+            who.contact = tokens.first().copied().map(TokenText);
+            who.identity = None;
+        }
+    }
+    Ok(())
+}

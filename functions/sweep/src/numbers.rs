@@ -1,0 +1,70 @@
+//! What WhatsApp says of a number, kept fresh: its rate, its portfolio's tier,
+//! and whether it may send at all.
+
+use jiff::SignedDuration;
+use platform::campaigns::{Campaign, NumberHealth, Opening};
+use platform::fault::Fault;
+use platform::whatsapp::{Blocked, Credentials};
+use policy::breaker::Breaker;
+use policy::ids::TenantId;
+
+use crate::Deps;
+
+/// How old the description of a number may get before it is read again.
+const KEPT: SignedDuration = SignedDuration::from_mins(5);
+
+/// The account is restricted or disabled (Meta, "Error codes").
+const ACCOUNT_STOPPED: u32 = 368;
+
+/// The number is not registered, or not any more (Meta, "Error codes").
+const NUMBER_STOPPED: u32 = 133_010;
+
+/// Reads the campaign's number from WhatsApp, unless it was read lately. A
+/// number that may not send opens its breaker before anybody is refused.
+pub(crate) async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> Result<(), Fault> {
+    let id = &campaign.plan.sender;
+    let now = deps.clock.now();
+    let known = deps.campaigns.number_health(tenant, id).await?;
+    if known.is_some_and(|known| now.duration_since(known.read_at) < KEPT) {
+        return Ok(());
+    }
+    let Some(number) = deps.campaigns.number(id).await? else {
+        return Ok(());
+    };
+    if number.tenant != tenant {
+        return Ok(());
+    }
+    let credentials = Credentials {
+        token: deps.secrets.read(&deps.token_secret).await?,
+    };
+    let told = deps.whatsapp.number(&credentials, id).await?;
+    if let Some(tier) = &told.whatsapp_business_manager_messaging_limit {
+        deps.tiers.note_tier(&number.portfolio, tier).await?;
+    }
+    let blocked = match told.blocked() {
+        Some(Blocked::Account(code)) => Some((
+            Breaker::Account(number.waba),
+            code.unwrap_or(ACCOUNT_STOPPED),
+        )),
+        Some(Blocked::Number(code)) => {
+            Some((Breaker::Number(id.clone()), code.unwrap_or(NUMBER_STOPPED)))
+        }
+        None => None,
+    };
+    if let Some((breaker, code)) = blocked {
+        let opening = Opening::Answer(code);
+        let opened = deps.campaigns.open_breaker(tenant, &breaker, &opening, now);
+        if opened.await? {
+            tracing::error!(scope = breaker.scope(), code, "stopped by WhatsApp");
+        }
+    }
+    let health = NumberHealth {
+        throughput: told.throughput_level().map(str::to_owned),
+        can_send: told.can_send().map(str::to_owned),
+        quality: told.quality_rating,
+        tier: told.whatsapp_business_manager_messaging_limit,
+        status: told.status,
+        read_at: now,
+    };
+    deps.campaigns.put_number_health(tenant, id, &health).await
+}
