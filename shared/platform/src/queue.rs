@@ -45,6 +45,13 @@ pub enum ScanTask {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "type", deny_unknown_fields)]
 pub enum ConsentTask {
+    /// Look at a campaign's links again: what is known of them grows old.
+    ReviewV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        campaign: CampaignId,
+    },
     /// Judge every person of the list, from the last page frozen.
     ValidateV1 {
         /// Whose.
