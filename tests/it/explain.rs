@@ -35,4 +35,6 @@ async fn every_reason_is_told_in_order() {
         "{explained}"
     );
     assert_eq!(explained["chosen"], false);
+    let events = world.events(10).await;
+    assert_eq!(events.len(), 1, "the opt-out was told: {events:?}");
 }

@@ -28,10 +28,11 @@ fn template_saying(name: &str, body: &str) -> String {
 
 impl World {
     /// As if the timer had just read this from WhatsApp.
-    async fn reads_template(&self, name: &str, body: &str) {
+    pub(crate) async fn reads_template(&self, name: &str, body: &str) {
         let template = SyncedTemplate {
             json: template_saying(name, body),
             synced_at: self.now(),
+            has_news: false,
         };
         let campaigns = self.house.campaigns().unwrap();
         let tenant = self.house.seeds.tenant;
@@ -42,7 +43,7 @@ impl World {
     }
 
     /// A campaign of another template, validated; its id.
-    async fn validated(&mut self, list: &str, template: &str, author: &str) -> String {
+    pub(crate) async fn validated(&mut self, list: &str, template: &str, author: &str) -> String {
         let other = json!({
             "template": {"name": template, "language": Seeds::LANGUAGE},
             "author": author,
@@ -54,7 +55,7 @@ impl World {
         id
     }
 
-    async fn approves(&mut self, id: &str, body: Value) -> (StatusCode, Vec<String>) {
+    pub(crate) async fn approves(&mut self, id: &str, body: Value) -> (StatusCode, Vec<String>) {
         let path = format!("/v1/campaigns/{id}/approve");
         let (status, answer) = self.request("POST", &path, body).await;
         let errors = answer["errors"].as_array().cloned().unwrap_or_default();
@@ -275,5 +276,28 @@ async fn web_risk_is_asked_with_its_key_and_believed() {
         if name == "jahat" {
             assert_eq!(codes, ["listed"]);
         }
+    }
+}
+
+/// Texts that nobody had looked at when they were written, in the rounds in
+/// which they were first measured ([ADR 53]).
+///
+/// [ADR 53]: ../../docs/adr/0053-how-link-verdicts-are-measured.md
+const ROUNDS: [(&str, &str); 4] = [
+    ("round_1", include_str!("../fixtures/links/round_1.tsv")),
+    ("round_2", include_str!("../fixtures/links/round_2.tsv")),
+    ("round_3", include_str!("../fixtures/links/round_3.tsv")),
+    ("round_4", include_str!("../fixtures/links/round_4.tsv")),
+];
+
+#[test]
+fn the_rounds_of_unseen_texts_are_judged_as_well_as_they_were() {
+    for (round, texts) in ROUNDS {
+        let judged = policy::links::evaluate(texts).unwrap();
+        assert!(judged.n > 300, "{round}");
+        let told = format!("{round}: {:?} {:?}", judged.block, judged.allow);
+        assert!(judged.block.recall.unwrap() >= 0.97, "{told}");
+        assert!(judged.allow.blocked.unwrap() <= 0.01, "{told}");
+        assert!(judged.allow.warned.unwrap() <= 0.05, "{told}");
     }
 }

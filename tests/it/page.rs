@@ -182,6 +182,15 @@ async fn a_tap_ends_what_the_person_stopped_and_a_later_stop_stands() {
     ask(&world, "POST", &page, "do=stop%3Amarketing").await;
     let person = contacts.person(tenant, token).await.unwrap();
     assert_eq!(person.suppressions.len(), 1);
+    // The tenant was told of every act.
+    let events = world.events(10).await;
+    let told: Vec<_> = events
+        .iter()
+        .filter(|event| event["data"]["source"] == "page")
+        .map(|event| event["type"].as_str().unwrap())
+        .collect();
+    let wanted = ["contact.opted_out", "contact.resumed", "contact.opted_out"];
+    assert_eq!(told, wanted, "{events:?}");
 }
 
 #[tokio::test]
@@ -212,6 +221,7 @@ async fn looking_stops_nobody_and_one_click_does() {
     assert_eq!(acted.status(), StatusCode::OK);
     let person = contacts.person(tenant, token).await.unwrap();
     assert_eq!(person.suppressions.len(), 1);
+    assert_eq!(world.events(10).await.len(), 1, "the tenant was told");
 }
 
 #[tokio::test]

@@ -72,6 +72,10 @@ async fn a_stop_holds_for_single_messages_too() {
     assert_eq!(accepted(&world, SARI), 0);
     let view = world.get(&format!("/v1/campaigns/{id}")).await;
     assert_eq!(view["totals"]["excluded"], 1, "{view}");
+    // Tools are told of the opt-out; of the message whoever sent it asks.
+    let events = world.events(10).await;
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert_eq!(events[0]["type"], "contact.opted_out");
 }
 
 #[tokio::test]

@@ -10,16 +10,19 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use platform::campaigns::{Due, TemplateRef};
 use platform::queue::SendTask;
-use policy::content::Source;
+use policy::content::{Header, Mapping, Source, Template, Variable};
 use policy::ids::{CampaignId, TenantId};
 use policy::links::{self, Verdict};
 use policy::phone::{PhoneNumber, Region};
+use policy::preflight::{self, Preflight};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::auth::TenantCtx;
 use crate::campaigns::draft::{CampaignRequest, Draft, TemplateRequest};
+use crate::campaigns::preflight::known_code;
 use crate::idempotency::{self, IdempotencyKey};
 use crate::problem::{Problem, ProblemBody};
 use crate::request::{Body, Fields, escaped};
@@ -93,6 +96,9 @@ pub(crate) async fn create(
     let draft = Draft::read(&request, now, &mut fields);
     draft.look_up(&deps, tenant, &mut fields).await?;
     check_words(&deps, tenant, &request.mapping, &mut fields).await?;
+    if let Some(template) = draft.template() {
+        check_message(&deps, tenant, template, &request.mapping, &mut fields).await?;
+    }
     let (phone, plan) = fields.finish_with(phone.zip(draft.plan()))?;
 
     let token = contacts::token_key(&deps).await?.contact(tenant, &phone);
@@ -137,6 +143,63 @@ impl MessageRequest {
         };
         (phone, rest)
     }
+}
+
+/// A harmful link in the template, or a file that cannot be shown now, is told
+/// at once: nobody looks at a single message later. A template that was never
+/// read from WhatsApp is waited for, as everywhere; its file is looked at all
+/// the same.
+async fn check_message(
+    deps: &Deps,
+    tenant: TenantId,
+    wanted: &TemplateRef,
+    mapping: &BTreeMap<String, String>,
+    fields: &mut Fields,
+) -> Result<(), Problem> {
+    let known = deps
+        .campaigns
+        .template(tenant, &wanted.name, &wanted.language)
+        .await?;
+    let template = known.and_then(|known| Template::parse(&known.json).ok());
+    if let Some(template) = &template {
+        let settings = deps.campaigns.settings(tenant).await?;
+        let context = settings.terms(template.category).links;
+        let found = preflight::of_template(template, &Mapping::default(), &context);
+        for finding in found.findings {
+            if finding.verdict == Verdict::Block {
+                let detail = "the template holds what must not be sent";
+                fields.refuse("/template", known_code(&finding.reason), detail);
+            }
+        }
+    }
+    let mapping = Mapping::parse(mapping.iter().map(|(k, v)| (k.as_str(), v.as_str())));
+    let Ok(mapping) = mapping else {
+        return Ok(());
+    };
+    let Some(Source::Media(reference)) = mapping.source(&Variable::HeaderMedia) else {
+        return Ok(());
+    };
+    let kind = template.and_then(|template| match template.header {
+        Some(Header::Media(kind)) => Some(kind),
+        Some(Header::Location | Header::Text(_)) | None => None,
+    });
+    let file = deps.campaigns.media_named(tenant, reference).await?;
+    let now = deps.clock.now();
+    if file.as_ref().is_some_and(|file| file.is_to_renew(now))
+        && let Ok(id) = reference.parse()
+    {
+        // No open campaign names it, so the timer must be told.
+        deps.campaigns.add_due(Due::Media(tenant, id)).await?;
+    }
+    let file = file.map(|file| file.checked(now));
+    let mut found = Preflight::default();
+    found.judge_file(kind, reference, file.as_ref());
+    for finding in found.findings {
+        // A doubt is refused too: nobody answers for it.
+        let detail = "the file cannot be shown by a message that nobody approves";
+        fields.refuse("/mapping/header", known_code(&finding.reason), detail);
+    }
+    Ok(())
 }
 
 /// Nobody approves a single message, so its own words must need no approval.

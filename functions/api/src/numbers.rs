@@ -78,6 +78,7 @@ pub(crate) async fn list(
             can_send,
             status,
             read_at,
+            has_news: _,
         } = health;
         numbers.push(NumberView {
             phone_number_id,

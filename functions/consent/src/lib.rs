@@ -156,8 +156,16 @@ const TEMPLATE_WAIT: Duration = Duration::from_secs(1);
 /// Handles a batch of tasks.
 pub async fn handle(event: SqsEvent, invocation: Invocation, deps: &Deps) -> SqsBatchResponse {
     batch::run(event, NonZeroUsize::MIN, |task: ConsentTask| async move {
-        let ConsentTask::ValidateV1 { tenant, campaign } = task;
-        match validate(tenant, campaign, invocation, deps).await {
+        let (campaign, done) = match task {
+            ConsentTask::ValidateV1 { tenant, campaign } => {
+                (campaign, validate(tenant, campaign, invocation, deps).await)
+            }
+            ConsentTask::ReviewV1 { tenant, campaign } => (
+                campaign,
+                preflight::look_again(tenant, campaign, deps).await,
+            ),
+        };
+        match done {
             Ok(()) => Disposition::Done,
             Err(fault) => {
                 tracing::warn!(%campaign, error = chain(&fault), "validation stopped");
@@ -223,7 +231,7 @@ async fn validate(
             .await?;
         let message = Message::read(content, &known.json);
         if pages.is_empty() {
-            preflight::look(tenant, id, message.as_ref(), &terms.links, deps).await?;
+            preflight::look(tenant, id, message.as_ref(), &terms.links, false, deps).await?;
         }
         let judging = Judging {
             list: content.list,

@@ -5,10 +5,11 @@ use platform::campaigns::{Preflighted, Templated};
 use platform::expansion::ExpandError;
 use platform::fault::Fault;
 use platform::reputation::Standing;
+use policy::campaign::CampaignState;
 use policy::content::{self, Mapping, Template};
 use policy::ids::{CampaignId, TenantId};
 use policy::links::{self, Context, Reason, Verdict};
-use policy::preflight::{self, Preflight};
+use policy::preflight::{self, CheckedFile, Preflight, age};
 use policy::reason::RefusalReason;
 use policy::subscription::Subscription;
 use url::Url;
@@ -66,6 +67,7 @@ pub(crate) async fn look(
     id: CampaignId,
     message: Option<&Message>,
     context: &Context,
+    is_again: bool,
     deps: &Deps,
 ) -> Result<(), Fault> {
     let found = match message {
@@ -75,7 +77,7 @@ pub(crate) async fn look(
             let settings = deps.campaigns.settings(tenant).await?;
             let unknown = settings.unknown_links.verdict();
             ask_others(&mut preflight, context, unknown, deps).await;
-            let sha256 = look_at_file(tenant, message, &mut preflight, deps).await?;
+            let sha256 = look_at_file(tenant, message, is_again, &mut preflight, deps).await?;
             Preflighted {
                 content: preflight::fingerprint(template, mapping, sha256.as_deref()),
                 preflight,
@@ -101,11 +103,45 @@ pub(crate) async fn look(
     deps.campaigns.put_preflight(tenant, id, &found).await
 }
 
+/// Looks at a message again whose verdict grows old, and at nobody's values.
+/// One that is not known well enough keeps the old verdict until that expires.
+pub(crate) async fn look_again(tenant: TenantId, id: CampaignId, deps: &Deps) -> Result<(), Fault> {
+    let Some(campaign) = deps.campaigns.campaign(tenant, id).await? else {
+        return Ok(());
+    };
+    let found = deps.campaigns.preflight(tenant, id).await?;
+    let now = deps.clock.now();
+    let is_old = found.is_some_and(|found| age::is_to_renew(found.at, now));
+    if !is_old || campaign.state.is_final() || campaign.state == CampaignState::Validating {
+        return Ok(());
+    }
+    let Some(content) = campaign.plan.templated() else {
+        return Ok(());
+    };
+    let wanted = &content.template;
+    let known = deps
+        .campaigns
+        .template(tenant, &wanted.name, &wanted.language)
+        .await?;
+    let Some(known) = known else {
+        return Ok(());
+    };
+    let terms = deps
+        .campaigns
+        .terms_with(tenant, &campaign, Some(&known))
+        .await?;
+    let message = Message::read(content, &known.json);
+    look(tenant, id, message.as_ref(), &terms.links, true, deps).await
+}
+
 /// Judges the file that the header shows; its SHA-256, if it is usable. The
-/// content that waits for a verdict is another than the one that has it.
+/// content that waits for a verdict is another than the one that has it. How old
+/// the file's own verdict is counts when somebody is to approve; looked at
+/// again, that is the worker's question, who asks it of the file itself.
 async fn look_at_file(
     tenant: TenantId,
     message: &Message,
+    is_again: bool,
     preflight: &mut Preflight,
     deps: &Deps,
 ) -> Result<Option<String>, Fault> {
@@ -114,9 +150,15 @@ async fn look_at_file(
         return Ok(None);
     };
     let file = deps.campaigns.media_named(tenant, reference).await?;
-    let file = file.map(|file| file.checked());
-    preflight.judge_file(kind, reference, file.as_ref());
-    let usable = file.filter(|file| file.usable);
+    let file = file.map(|file| {
+        let checked = file.checked(deps.clock.now());
+        CheckedFile {
+            expired: checked.expired && !is_again,
+            ..checked
+        }
+    });
+    preflight.judge_file(Some(kind), reference, file.as_ref());
+    let usable = file.filter(CheckedFile::is_good);
     Ok(usable.and_then(|file| file.sha256))
 }
 

@@ -35,12 +35,11 @@ use platform::contacts::Contacts;
 use platform::fault::chain;
 use platform::invocation::Invocation;
 use platform::metrics::MetricsSink;
-use platform::objects::Objects;
-use platform::queue::Queue;
+use platform::objects::{Notice, Objects};
+use platform::queue::{ImportTask, Queue};
 use platform::secrets::Secrets;
 use policy::phone::Region;
 
-use crate::event::Message;
 pub use crate::judge::{Judge, Piece, Terms};
 pub use crate::staged::{Staged, Standing};
 
@@ -130,14 +129,18 @@ impl Deps {
 
 /// Handles a batch of events and tasks.
 pub async fn handle(event: SqsEvent, invocation: Invocation, deps: &Deps) -> SqsBatchResponse {
-    batch::run(event, NonZeroUsize::MIN, |message: Message| async move {
-        for (tenant, id) in message.imports() {
-            if let Err(fault) = life::live(tenant, id, invocation, deps).await {
-                tracing::warn!(import = %id, error = chain(&fault), "import comes again");
-                return Disposition::Retry;
+    batch::run(
+        event,
+        NonZeroUsize::MIN,
+        |notice: Notice<ImportTask>| async move {
+            for (tenant, id) in event::imports(&notice) {
+                if let Err(fault) = life::live(tenant, id, invocation, deps).await {
+                    tracing::warn!(import = %id, error = chain(&fault), "import comes again");
+                    return Disposition::Retry;
+                }
             }
-        }
-        Disposition::Done
-    })
+            Disposition::Done
+        },
+    )
     .await
 }

@@ -3,6 +3,7 @@
 //! **Trigger**: the receipts queue ([`ReceiptTask`]). **Reads**: whose an
 //! identity is, blocks. **Writes**: grow-only status sets, one write for all
 //! statuses of a block and attempt in the batch; links of identities to persons;
+//! limits, and that a template or number is to be read again, as WhatsApp tells;
 //! what tenants are told of, for whoever reads it and for `notify`; that WhatsApp
 //! declined advertising for somebody, or that somebody wrote; answers to what
 //! people asked for, which `send` decides on; and suppressions that waited for a
@@ -13,6 +14,7 @@
 mod answers;
 mod declines;
 mod links;
+mod news;
 mod requests;
 mod told;
 
@@ -29,6 +31,7 @@ use platform::invocation::Invocation;
 use platform::metrics::{Metrics, MetricsSink};
 use platform::objects::Objects;
 use platform::queue::{Queue, ReceiptTask, StatusV1};
+use platform::tier::Tiers;
 use policy::block::Callback;
 use policy::breaker::Breaker;
 use policy::ids::{CampaignId, EventId, ImportId, TenantId};
@@ -51,10 +54,10 @@ pub struct Config {
     pub campaigns_table: String,
     /// `IZIN_FILES_BUCKET`
     pub files_bucket: String,
-    /// `IZIN_TRIGGERED_QUEUE_URL`
-    pub triggered_queue_url: String,
     /// `IZIN_NOTIFY_QUEUE_URL`
     pub notify_queue_url: String,
+    /// `IZIN_TRIGGERED_QUEUE_URL`
+    pub triggered_queue_url: String,
     /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets: metric records are printed
     /// only there.
     pub metrics: MetricsSink,
@@ -67,8 +70,8 @@ impl Config {
             contacts_table: env.required("IZIN_CONTACTS_TABLE")?,
             campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
             files_bucket: env.required("IZIN_FILES_BUCKET")?,
-            triggered_queue_url: env.required("IZIN_TRIGGERED_QUEUE_URL")?,
             notify_queue_url: env.required("IZIN_NOTIFY_QUEUE_URL")?,
+            triggered_queue_url: env.required("IZIN_TRIGGERED_QUEUE_URL")?,
             metrics: MetricsSink::from_env(env),
         })
     }
@@ -82,6 +85,7 @@ pub struct Deps {
     campaigns: Campaigns,
     notify: Queue,
     objects: Objects,
+    tiers: Tiers,
     triggered: Queue,
     metrics: MetricsSink,
 }
@@ -94,6 +98,7 @@ impl Deps {
         let campaigns_table = config.campaigns_table.clone();
         Self {
             contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
+            tiers: Tiers::new(dynamodb.clone(), campaigns_table.clone(), clock.clone()),
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
             notify: Queue::new(clients.sqs.clone(), config.notify_queue_url.clone()),
             objects: Objects::new(clients.s3.clone(), config.files_bucket.clone()),
@@ -119,8 +124,8 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
     let mut groups: BTreeMap<Attempt, Group> = BTreeMap::new();
     let mut links = Links::default();
     let mut declines = Declines::default();
-    let mut written = Written::default();
     let mut told = Told::default();
+    let mut written = Written::default();
     let mut failed: BTreeSet<String> = BTreeSet::new();
     for record in event.records {
         let message_id = record.message_id.expect("SQS always sets messageId");
@@ -143,6 +148,14 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
             }) => {
                 for link in seen {
                     links.told(tenant, link.alias.0, link.token.0, &message_id);
+                }
+            }
+            Ok(ReceiptTask::NewsV1 { tenant, news }) => {
+                for one in &news {
+                    if let Err(fault) = news::apply(tenant, one, deps).await {
+                        tracing::warn!(error = chain(&fault), "news comes again");
+                        failed.insert(message_id.clone());
+                    }
                 }
             }
             Ok(ReceiptTask::RequestV1 { tenant, request }) => {
@@ -208,14 +221,14 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
     metrics.count("LinksWritten", linked);
     failed.extend(unlinked);
     failed.extend(declines.write(deps).await);
-    // After the links, by which some of them are known.
-    let (asked, unasked) = written.write(deps).await;
-    metrics.count("AnswersAsked", asked);
-    failed.extend(unasked);
     // After the links: they tell whom an event is about.
     let (recorded, untold) = told.write(deps).await;
     metrics.count("EventsRecorded", recorded);
     failed.extend(untold);
+    // After the links, by which some of them are known.
+    let (asked, unasked) = written.write(deps).await;
+    metrics.count("AnswersAsked", asked);
+    failed.extend(unasked);
     metrics.count("MessagesFailed", failed.len() as u64);
     metrics.emit(deps.clock.now(), deps.metrics);
     let mut response = SqsBatchResponse::default();

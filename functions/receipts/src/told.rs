@@ -54,7 +54,16 @@ async fn record(tenant: TenantId, events: &mut [EventV1], deps: &Deps) -> Result
 
 /// Has the events posted to whoever wants them.
 async fn post(tenant: TenantId, recorded: &[RecordedEvent], deps: &Deps) -> Result<(), Fault> {
-    let endpoints = deps.campaigns.endpoints(tenant).await?;
+    let endpoints = match deps.campaigns.endpoints(tenant).await {
+        Ok(endpoints) => endpoints,
+        Err(fault) if fault.is_passing() => return Err(fault),
+        Err(fault) => {
+            // What cannot be read will not be readable by a repetition; events
+            // are recorded, and can be asked for.
+            tracing::error!(error = chain(&fault), "endpoints cannot be used");
+            return Ok(());
+        }
+    };
     let mut tasks = Vec::new();
     for (endpoint, wanted) in &endpoints {
         let wanted = |event: &&RecordedEvent| wanted.wants(event.event.what.kind());

@@ -31,6 +31,9 @@ pub(crate) async fn check(tenant: TenantId, id: MediaId, deps: &Deps) -> Result<
         tracing::warn!(media = %id, "there is no such file");
         return Ok(());
     };
+    if media.is_to_renew(deps.clock.now()) {
+        return renew(tenant, id, media, deps).await;
+    }
     let object = Campaigns::quarantine_object(tenant, id);
     let Some(head) = deps.objects.find(&object).await? else {
         return not_there(tenant, id, media, deps).await;
@@ -48,20 +51,18 @@ pub(crate) async fn check(tenant: TenantId, id: MediaId, deps: &Deps) -> Result<
         take_in(&mut media, &head);
         write(tenant, id, &mut media, deps).await?;
     }
-    let (standing, report) = look(tenant, &object, &head, &media, deps).await?;
-    if let Standing::Usable = standing {
-        // Written from memory, not copied: they are the bytes that were checked.
-        let (report, bytes) = report.as_ref().expect("a usable file was read");
-        let place = Campaigns::media_object(tenant, id, &report.sha256);
-        let media_type = report.media_type.unwrap_or("application/octet-stream");
-        deps.objects.put(&place, bytes.clone(), media_type).await?;
-    }
-    note(
-        &mut media,
-        &standing,
-        report.map(|(report, _)| report),
-        deps,
-    );
+    let (standing, looked) = look(tenant, &object, &head, &media, deps).await?;
+    let report = match (looked, &standing) {
+        (Some((report, bytes)), Standing::Usable) => {
+            // Written from memory, not copied: they are the bytes that were checked.
+            let place = Campaigns::media_object(tenant, id, &report.sha256);
+            let media_type = report.media_type.unwrap_or("application/octet-stream");
+            deps.objects.put(&place, bytes, media_type).await?;
+            Some(report)
+        }
+        (looked, _) => looked.map(|(report, _)| report),
+    };
+    note(&mut media, &standing, report, deps);
     write(tenant, id, &mut media, deps).await?;
     tell(id, &standing, deps);
     if let Standing::Quarantined(_) = standing {
@@ -69,6 +70,38 @@ pub(crate) async fn check(tenant: TenantId, id: MediaId, deps: &Deps) -> Result<
         deps.queue.send_later(&task, media.wait()).await?;
     }
     Ok(())
+}
+
+/// Looks again at the very bytes that messages show: what is known of malware
+/// grows. The store's own scanner is not asked, which scans what is uploaded and
+/// nothing later. A scanner that is silent leaves the verdict that there is,
+/// until that expires.
+async fn renew(tenant: TenantId, id: MediaId, mut media: Media, deps: &Deps) -> Result<(), Fault> {
+    let sha256 = media.sha256.clone().unwrap_or_default();
+    let object = Campaigns::media_object(tenant, id, &sha256);
+    let (standing, report) = match deps.objects.find(&object).await? {
+        None => (Standing::Rejected(vec![Reason::NotUploaded]), None),
+        Some(head) => {
+            let bytes = read(&object, &head, deps).await?;
+            let report = judge(tenant, &media, &bytes, deps).await?;
+            if report.sha256 == sha256 {
+                let scans = Scans {
+                    clamd: clamd_unless_blocked(&report, &bytes, deps).await,
+                    guardduty: Opinion::NotAsked,
+                };
+                (media::settle(&report, scans), Some(report))
+            } else {
+                let standing = Standing::Rejected(vec![Reason::DigestMismatch]);
+                (standing, None)
+            }
+        }
+    };
+    tell(id, &standing, deps);
+    if let Standing::Quarantined(_) = standing {
+        return Ok(());
+    }
+    note(&mut media, &standing, report, deps);
+    write(tenant, id, &mut media, deps).await
 }
 
 /// Nothing lies in quarantine: the bytes never came, or lay there too long.
@@ -125,14 +158,41 @@ async fn look(
     if head.bytes > BYTES_MAX {
         return Ok((Standing::Rejected(vec![Reason::TooLarge]), None));
     }
-    let bytes = match head.bytes {
-        0 => Vec::new(),
+    let bytes = read(object, head, deps).await?;
+    let report = judge(tenant, media, &bytes, deps).await?;
+    let declared = media.declared_sha256.as_ref();
+    if declared.is_some_and(|declared| *declared != report.sha256) {
+        let standing = Standing::Rejected(vec![Reason::DigestMismatch]);
+        return Ok((standing, Some((report, bytes))));
+    }
+    let scans = Scans {
+        clamd: clamd_unless_blocked(&report, &bytes, deps).await,
+        guardduty: match report.verdict {
+            Verdict::Block => Opinion::NotAsked,
+            Verdict::Allow | Verdict::Warn => ask_guardduty(object, &head.version, deps).await?,
+        },
+    };
+    Ok((media::settle(&report, scans), Some((report, bytes))))
+}
+
+async fn read(object: &str, head: &ObjectHead, deps: &Deps) -> Result<Vec<u8>, Fault> {
+    match head.bytes {
+        0 => Ok(Vec::new()),
         length => {
             deps.objects
                 .get_range(object, &head.version, 0, length)
-                .await?
+                .await
         }
-    };
+    }
+}
+
+/// What the structure of the bytes says.
+async fn judge(
+    tenant: TenantId,
+    media: &Media,
+    bytes: &[u8],
+    deps: &Deps,
+) -> Result<Report, Fault> {
     let settings = deps.campaigns.settings(tenant).await?;
     let context = Context {
         allowed: settings.own_domains,
@@ -143,24 +203,15 @@ async fn look(
         media_type: Some(media.declared_type.clone()),
         name: Some(media.name.clone()),
     };
-    let report = media::check(&bytes, &said, &context);
-    let declared = media.declared_sha256.as_ref();
-    if declared.is_some_and(|declared| *declared != report.sha256) {
-        let standing = Standing::Rejected(vec![Reason::DigestMismatch]);
-        return Ok((standing, Some((report, bytes))));
+    Ok(media::check(bytes, &said, &context))
+}
+
+/// What clamd says; of a file that is blocked already, nothing could help.
+async fn clamd_unless_blocked(report: &Report, bytes: &[u8], deps: &Deps) -> Opinion {
+    match report.verdict {
+        Verdict::Block => Opinion::NotAsked,
+        Verdict::Allow | Verdict::Warn => ask_clamd(bytes, deps).await,
     }
-    let scans = match report.verdict {
-        // Nothing that a scanner says could help it any more.
-        Verdict::Block => Scans {
-            clamd: Opinion::NotAsked,
-            guardduty: Opinion::NotAsked,
-        },
-        Verdict::Allow | Verdict::Warn => Scans {
-            clamd: ask_clamd(&bytes, deps).await,
-            guardduty: ask_guardduty(object, &head.version, deps).await?,
-        },
-    };
-    Ok((media::settle(&report, scans), Some((report, bytes))))
 }
 
 /// A clamd that does not answer says nothing of the file.

@@ -23,10 +23,8 @@ use platform::clock::SharedClock;
 use platform::config::{ConfigError, Env};
 use platform::fault::chain;
 use platform::metrics::MetricsSink;
-use platform::objects::Objects;
-use platform::queue::Queue;
-
-use crate::event::Message;
+use platform::objects::{Notice, Objects};
+use platform::queue::{Queue, ScanTask};
 
 /// Settings; each field is one variable.
 #[derive(Clone, Debug)]
@@ -93,14 +91,18 @@ impl Deps {
 
 /// Handles a batch of events and tasks.
 pub async fn handle(event: SqsEvent, deps: &Deps) -> SqsBatchResponse {
-    batch::run(event, NonZeroUsize::MIN, |message: Message| async move {
-        for (tenant, id) in message.files() {
-            if let Err(fault) = check::check(tenant, id, deps).await {
-                tracing::warn!(media = %id, error = chain(&fault), "file is looked at again");
-                return Disposition::Retry;
+    batch::run(
+        event,
+        NonZeroUsize::MIN,
+        |notice: Notice<ScanTask>| async move {
+            for (tenant, id) in event::files(&notice) {
+                if let Err(fault) = check::check(tenant, id, deps).await {
+                    tracing::warn!(media = %id, error = chain(&fault), "file is looked at again");
+                    return Disposition::Retry;
+                }
             }
-        }
-        Disposition::Done
-    })
+            Disposition::Done
+        },
+    )
     .await
 }

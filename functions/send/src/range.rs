@@ -190,6 +190,10 @@ async fn sender(
         }
         Err(Gap::Unknown(why)) => return refuse(why),
     };
+    if let Some(reason) = deps.campaigns.preflight_hold(tenant, id, campaign).await? {
+        deps.campaigns.hold_campaign(tenant, id, reason).await?;
+        return refuse(reason.code());
+    }
     let terms = deps
         .campaigns
         .settings(tenant)

@@ -1,5 +1,5 @@
-//! Files that wait for their bytes or for a scanner: a message that was lost is
-//! sent again.
+//! Files that wait for their bytes, for a scanner, or to be checked again: a
+//! message that was lost is sent again.
 
 use jiff::SignedDuration;
 use platform::campaigns::{Due, MediaState};
@@ -23,7 +23,9 @@ pub(crate) async fn visit(tenant: TenantId, id: MediaId, deps: &Deps) -> Result<
     };
     let now = deps.clock.now();
     let age = now.duration_since(media.created_at());
-    let is_lost = match media.state {
+    let asks = match media.state {
+        // Somebody asked for it to be checked again.
+        MediaState::Usable if media.is_to_renew(now) => true,
         MediaState::Usable | MediaState::Rejected | MediaState::Deleted => {
             if age >= UPLOAD_TIME {
                 deps.campaigns.remove_due(Due::Media(tenant, id)).await?;
@@ -37,7 +39,7 @@ pub(crate) async fn visit(tenant: TenantId, id: MediaId, deps: &Deps) -> Result<
             now.duration_since(looked) >= wait + LOST
         }
     };
-    if is_lost {
+    if asks {
         // However often it is asked, the same bytes are settled once.
         let task = ScanTask::CheckV1 { tenant, media: id };
         deps.scan.send(&task).await?;

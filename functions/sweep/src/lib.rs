@@ -12,6 +12,7 @@ mod events;
 mod files;
 mod numbers;
 mod recover;
+mod renew;
 mod start;
 mod stops;
 mod templates;
@@ -39,6 +40,8 @@ pub struct Config {
     pub contacts_table: String,
     /// `IZIN_CAMPAIGNS_TABLE`
     pub campaigns_table: String,
+    /// `IZIN_CONSENT_QUEUE_URL`
+    pub consent_queue_url: String,
     /// `IZIN_FANOUT_QUEUE_URL`
     pub fanout_queue_url: String,
     /// `IZIN_RECEIPTS_QUEUE_URL`
@@ -64,6 +67,7 @@ impl Config {
         Ok(Self {
             contacts_table: env.required("IZIN_CONTACTS_TABLE")?,
             campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
+            consent_queue_url: env.required("IZIN_CONSENT_QUEUE_URL")?,
             fanout_queue_url: env.required("IZIN_FANOUT_QUEUE_URL")?,
             receipts_queue_url: env.required("IZIN_RECEIPTS_QUEUE_URL")?,
             scan_queue_url: env.required("IZIN_SCAN_QUEUE_URL")?,
@@ -82,6 +86,7 @@ pub struct Deps {
     clock: SharedClock,
     contacts: Contacts,
     campaigns: Campaigns,
+    consent: Queue,
     fanout: Queue,
     receipts: Queue,
     scan: Queue,
@@ -103,6 +108,7 @@ impl Deps {
             contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
             tiers: Tiers::new(dynamodb.clone(), campaigns_table.clone(), clock.clone()),
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
+            consent: Queue::new(clients.sqs.clone(), config.consent_queue_url.clone()),
             fanout: Queue::new(clients.sqs.clone(), config.fanout_queue_url.clone()),
             receipts: Queue::new(clients.sqs.clone(), config.receipts_queue_url.clone()),
             scan: Queue::new(clients.sqs.clone(), config.scan_queue_url.clone()),
@@ -171,6 +177,9 @@ async fn visit(
     let Some(campaign) = deps.campaigns.campaign(tenant, id).await? else {
         return deps.campaigns.remove_due(Due::Campaign(tenant, id)).await;
     };
+    if !campaign.state.is_final() {
+        renew::ask(tenant, id, &campaign, deps).await?;
+    }
     match campaign.state {
         CampaignState::Draft
         | CampaignState::Validating

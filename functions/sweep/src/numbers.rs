@@ -19,13 +19,14 @@ const ACCOUNT_STOPPED: u32 = 368;
 /// The number is not registered, or not any more (Meta, "Error codes").
 const NUMBER_STOPPED: u32 = 133_010;
 
-/// Reads the campaign's number from WhatsApp, unless it was read lately. A
-/// number that may not send opens its breaker before anybody is refused.
+/// Reads the campaign's number from WhatsApp, unless it was read lately and
+/// nothing was told of it since. A number that may not send opens its breaker
+/// before anybody is refused.
 pub(crate) async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> Result<(), Fault> {
     let id = &campaign.plan.sender;
     let now = deps.clock.now();
     let known = deps.campaigns.number_health(tenant, id).await?;
-    if known.is_some_and(|known| now.duration_since(known.read_at) < KEPT) {
+    if known.is_some_and(|known| !known.has_news && now.duration_since(known.read_at) < KEPT) {
         return Ok(());
     }
     let Some(number) = deps.campaigns.number(id).await? else {
@@ -65,6 +66,7 @@ pub(crate) async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> 
         tier: told.whatsapp_business_manager_messaging_limit,
         status: told.status,
         read_at: now,
+        has_news: false,
     };
     deps.campaigns.put_number_health(tenant, id, &health).await
 }

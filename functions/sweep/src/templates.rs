@@ -12,8 +12,9 @@ use crate::Deps;
 /// How old a template's description may get before it is read again.
 const KEPT: SignedDuration = SignedDuration::from_mins(10);
 
-/// Reads the campaign's template from WhatsApp, unless it was read lately. A
-/// template that is gone stays known, as deleted.
+/// Reads the campaign's template from WhatsApp, unless it was read lately and
+/// nothing was told of it since. A template that is gone stays known, as
+/// deleted.
 pub(crate) async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> Result<(), Fault> {
     let Some(content) = campaign.plan.templated() else {
         return Ok(());
@@ -24,7 +25,8 @@ pub(crate) async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> 
         .campaigns
         .template(tenant, &wanted.name, &wanted.language)
         .await?;
-    let is_fresh = |known: &SyncedTemplate| now.duration_since(known.synced_at) < KEPT;
+    let is_fresh =
+        |known: &SyncedTemplate| !known.has_news && now.duration_since(known.synced_at) < KEPT;
     if known.as_ref().is_some_and(is_fresh) {
         return Ok(());
     }
@@ -52,6 +54,7 @@ pub(crate) async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> 
     let template = SyncedTemplate {
         json,
         synced_at: now,
+        has_news: false,
     };
     deps.campaigns
         .put_template(tenant, &wanted.name, &wanted.language, &template)

@@ -8,7 +8,7 @@ use platform::events::EventV1;
 use platform::fault::{Fault, chain};
 use platform::inbound::{self, KeptUpdate};
 use platform::metrics::Metrics;
-use platform::queue::{LinkV1, ReceiptTask, RequestV1, StatusV1, TokenText, WroteV1};
+use platform::queue::{LinkV1, NewsV1, ReceiptTask, RequestV1, StatusV1, TokenText, WroteV1};
 use platform::whatsapp::signature::VerifiedBody;
 use policy::attempt;
 use policy::breaker::Breaker;
@@ -35,10 +35,10 @@ const STATUSES_MAX: usize = 200;
 /// Links of one queue message: some 20 KB.
 const LINKS_MAX: usize = 200;
 
-/// Messages of people of one queue message: some 40 KB.
-const WRITTEN_MAX: usize = 200;
 /// Events of one queue message: some 50 KB.
 const EVENTS_MAX: usize = 100;
+/// Messages of people of one queue message: some 40 KB.
+const WRITTEN_MAX: usize = 200;
 
 /// Acts committed at the same time.
 const ACTS_AT_ONCE: usize = 16;
@@ -215,12 +215,14 @@ impl Work<'_> {
         let mut kept: Vec<KeptUpdate> = Vec::new();
         let mut links: BTreeSet<(ContactToken, ContactToken)> = BTreeSet::new();
         let mut breaks: BTreeSet<(Breaker, u32)> = BTreeSet::new();
+        let mut changed: BTreeSet<NewsV1> = BTreeSet::new();
+        let mut told: Vec<EventV1> = Vec::new();
         let mut written: BTreeMap<String, Vec<WroteV1>> = BTreeMap::new();
         let mut requests: Vec<RequestV1> = Vec::new();
-        let mut told: Vec<EventV1> = Vec::new();
         let object = inbound::updates_key(tenant, self.now, &self.id);
         for update in updates {
             breaks.extend(news::breaker(&update));
+            changed.extend(news::news(&update, self.now));
             told.extend(events::of_business(tenant, &update, self.now));
             let wrote = keys.and_then(|keys| wrote(tenant, &update, keys, self.now));
             if let Some((number, message)) = wrote {
@@ -277,6 +279,10 @@ impl Work<'_> {
                     code,
                 }),
         );
+        if !changed.is_empty() {
+            let news = changed.into_iter().collect();
+            tasks.push(ReceiptTask::NewsV1 { tenant, news });
+        }
         let of_tenant = |request| ReceiptTask::RequestV1 { tenant, request };
         tasks.extend(requests.into_iter().map(of_tenant));
         for (number, messages) in written {

@@ -30,6 +30,7 @@ use platform::config::Env;
 use platform::contacts::Contacts;
 use platform::invocation::Invocation;
 use platform::objects::Objects;
+use platform::tier::Tiers;
 use policy::block::Block;
 use policy::ids::{CampaignId, TenantId};
 use policy::phone::PhoneNumber;
@@ -53,6 +54,9 @@ pub const OLD_APP_SECRET: &str = "the app secret of the stand before";
 /// The word that Meta must know to subscribe.
 pub const VERIFY_TOKEN: &str = "the verify token of the stand";
 
+/// The portfolio of every number.
+pub const PORTFOLIO: &str = "1";
+
 /// Most messages of one batch, as the template says.
 pub const BATCH: usize = 100;
 
@@ -68,6 +72,8 @@ pub struct Stand {
     pub campaigns: Campaigns,
     /// The table of people, for looking at what happened.
     pub contacts: Contacts,
+    /// The messaging limits of portfolios, for looking at what happened.
+    pub tiers: Tiers,
     /// What is kept.
     pub objects: Objects,
     /// What is out of order.
@@ -125,6 +131,8 @@ impl Stand {
         let own = Clients::new(&aws.sdk_config());
         let campaigns_table = config.campaigns_table.clone();
         let campaigns = Campaigns::new(own.dynamodb.clone(), campaigns_table, shared.clone());
+        let tiers = config.campaigns_table.clone();
+        let tiers = Tiers::new(own.dynamodb.clone(), tiers, shared.clone());
         let contacts_table = config.contacts_table.clone();
         let contacts = Contacts::new(own.dynamodb.clone(), contacts_table, shared.clone());
         let objects = Objects::new(own.s3.clone(), config.files_bucket.clone());
@@ -138,6 +146,7 @@ impl Stand {
             tenant,
             campaign: CampaignId::from_uuid(Uuid::from_u128(2)),
             campaigns,
+            tiers,
             contacts,
             objects,
             outage,
@@ -302,7 +311,7 @@ impl Layer for Outage {
 fn number(tenant: TenantId) -> Number {
     Number {
         tenant,
-        portfolio: "1".to_owned(),
+        portfolio: PORTFOLIO.to_owned(),
         waba: load::WABA.to_owned(),
         limit_per_second: Some(80),
         inbound_per_second: Some(2),

@@ -28,6 +28,7 @@ mod terms;
 
 use aws_sdk_dynamodb::Client;
 
+pub use self::accounts::Account;
 pub use self::audience::Page;
 pub use self::blocks::Settlement;
 pub use self::breakers::{BreakerState, Opening};

@@ -4,6 +4,9 @@
 //! The protocol has neither authentication nor encryption: the address must
 //! lie on loopback or in a private network.
 
+#[cfg(any(test, feature = "testing"))]
+pub mod daemon;
+
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

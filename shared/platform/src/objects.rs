@@ -1,5 +1,7 @@
 //! Objects in S3, and the uploads that strangers to the role may make.
 
+mod notice;
+
 use std::time::Duration;
 
 use aws_sdk_s3::error::ProvideErrorMetadata as _;
@@ -8,6 +10,7 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 
+pub use self::notice::{Created, Notice};
 use crate::fault::Fault;
 
 /// The service's one bucket.
@@ -175,9 +178,15 @@ impl Objects {
         if version.e_tag.is_some() && answer.e_tag != version.e_tag {
             return Err(Fault::lasting("read an object", "it is another one now"));
         }
-        let body = answer.body.collect().await;
-        let body = body.map_err(|error| Fault::passing("read an object", error))?;
-        Ok(body.into_bytes().to_vec())
+        // Once in memory, not once more in pieces.
+        let expected = answer.content_length.unwrap_or(0);
+        let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or(0));
+        let mut body = answer.body;
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk.map_err(|error| Fault::passing("read an object", error))?;
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
     }
 
     /// Begins to store an object of unknown length under `key`; it is there

@@ -45,6 +45,13 @@ pub enum ScanTask {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "type", deny_unknown_fields)]
 pub enum ConsentTask {
+    /// Look at a campaign's links again: what is known of them grows old.
+    ReviewV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        campaign: CampaignId,
+    },
     /// Judge every person of the list, from the last page frozen.
     ValidateV1 {
         /// Whose.
@@ -112,6 +119,13 @@ pub enum ReceiptTask {
         tenant: TenantId,
         /// Each link.
         links: Vec<LinkV1>,
+    },
+    /// What WhatsApp told of numbers, limits and templates.
+    NewsV1 {
+        /// Whose.
+        tenant: TenantId,
+        /// Each.
+        news: Vec<NewsV1>,
     },
     /// Somebody asked about their data.
     RequestV1 {
@@ -217,6 +231,34 @@ pub enum NotifyTask {
         event: EventId,
         /// When it was recorded.
         recorded_at: Timestamp,
+    },
+}
+
+/// Something that WhatsApp told of a number, a limit or a template.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(tag = "about", deny_unknown_fields)]
+pub enum NewsV1 {
+    /// The quality or the throughput of a number changed: it is to be read again.
+    Number {
+        /// The WhatsApp Business Account that it belongs to.
+        account: String,
+    },
+    /// A template changed in some way: it is to be read again.
+    Template {
+        /// Its name.
+        name: String,
+        /// Its language, where it is told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        language: Option<String>,
+    },
+    /// The portfolio may reach more or fewer people in a day.
+    Tier {
+        /// A WhatsApp Business Account of the portfolio.
+        account: String,
+        /// The tier as WhatsApp names it.
+        tier: String,
+        /// When it was told.
+        told_at: Timestamp,
     },
 }
 

@@ -206,6 +206,28 @@ impl Table {
         Ok(())
     }
 
+    /// One update, whatever was there.
+    pub(crate) async fn update<const N: usize>(
+        &self,
+        key: Key,
+        change: &str,
+        values: [(&str, AttributeValue); N],
+        operation: &'static str,
+    ) -> Result<(), Fault> {
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .key("pk", text(key.pk))
+            .key("sk", text(key.sk))
+            .update_expression(change);
+        for (name, value) in values {
+            update = update.expression_attribute_values(name, value);
+        }
+        update.send().await.map_err(Fault::sdk(operation))?;
+        Ok(())
+    }
+
     /// One conditional update; `false` if the condition does not hold.
     pub(crate) async fn update_if<const N: usize>(
         &self,

@@ -168,6 +168,30 @@ impl Tiers {
         Ok(())
     }
 
+    /// Notes a tier that WhatsApp announced at `told_at`, unless a later
+    /// announcement is noted: they come in any order and more than once.
+    pub async fn hear_tier(
+        &self,
+        portfolio: &str,
+        tier: &str,
+        told_at: Timestamp,
+    ) -> Result<(), Fault> {
+        let change = "SET v = :v, tier = :tier, heard_at = :at";
+        let condition = "attribute_not_exists(heard_at) OR heard_at < :at";
+        let values = [
+            (":v", number(1)),
+            (":tier", text(tier)),
+            (":at", number(table::millis(told_at))),
+        ];
+        self.update(portfolio, change, condition, values).await?;
+        Ok(())
+    }
+
+    /// The tier of a portfolio as WhatsApp names it; empty if nobody ever said.
+    pub async fn tier(&self, portfolio: &str) -> Result<String, Fault> {
+        Ok(self.read(portfolio).await?.tier)
+    }
+
     fn is_unlimited(&self, portfolio: &str, now: Timestamp) -> bool {
         let known = self.lock().get(portfolio).copied();
         known.is_some_and(|at| now.duration_since(at) < KEPT)

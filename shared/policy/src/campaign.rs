@@ -2,6 +2,7 @@
 
 mod gate;
 mod hold;
+mod links;
 mod media;
 mod template;
 
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 
 pub use self::gate::{Gate, Tranche};
 pub use self::hold::{HoldReason, ResumeScope};
+pub use self::links::links_hold;
 pub use self::media::media_hold;
 pub use self::template::{suits, template_hold};
 use crate::answer::Answer;

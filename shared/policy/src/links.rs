@@ -45,6 +45,7 @@ pub fn check(text: &str, context: &Context) -> Report {
         scan::scan(text, context, &mut findings, &mut links);
     }
     lures::scan(text, context, &mut findings);
+    lures::scan_names(text, &mut findings);
     findings.retain(|finding| {
         finding.verdict != Verdict::Warn || !context.trusts(finding.host.as_deref())
     });
@@ -276,6 +277,8 @@ reasons! {
     LookalikeBrand => "lookalike_brand",
     /// A word that is a brand, but a common word too.
     AmbiguousBrandWord => "ambiguous_brand_word",
+    /// A domain that is said to be a brand's, and nobody has confirmed it.
+    UnconfirmedBrand => "unconfirmed_brand",
     /// A program, an installer or an archive.
     DangerousDownload => "dangerous_download",
     /// An address inside the address that would be blocked itself.
@@ -331,6 +334,14 @@ impl Notes<'_> {
 
     fn warn(&mut self, reason: Reason) {
         self.note(reason, Verdict::Warn);
+    }
+
+    /// Whether this was found in the same words, at the same host.
+    fn has_here(&self, reason: Reason) -> bool {
+        self.findings
+            .iter()
+            .rev()
+            .any(|known| known.reason == reason && known.at == self.at && known.host == self.host)
     }
 
     fn note(&mut self, reason: Reason, verdict: Verdict) {

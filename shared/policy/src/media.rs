@@ -260,6 +260,8 @@ reasons! {
     UnknownFile => "unknown_file", "upload the file and name it as `media:<id>`";
     /// It is not checked yet, or was refused.
     NotUsable => "not_usable", "wait for the checks, or use another file";
+    /// It was checked too long ago.
+    VerdictExpired => "verdict_expired", "wait a minute: the file is being checked again";
     /// The template shows another kind of file.
     KindMismatch => "kind_mismatch", "use a file of the kind that the template's header shows";
 }

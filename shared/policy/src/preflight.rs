@@ -7,6 +7,7 @@
 //! out, and nobody else. [`fingerprint`] names the content, so that what was
 //! approved is what is sent, or nothing is.
 
+pub mod age;
 mod file;
 
 use serde::{Deserialize, Serialize};

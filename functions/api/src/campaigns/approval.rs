@@ -60,7 +60,12 @@ pub(crate) async fn approve(
         fields.short_text("/by", request.by.as_deref());
     }
     fields.finish()?;
-    let changed = [HoldReason::TemplateChanged, HoldReason::MediaChanged].map(Some);
+    let changed = [
+        HoldReason::TemplateChanged,
+        HoldReason::MediaChanged,
+        HoldReason::LinksHarmful,
+    ]
+    .map(Some);
     for _ in 0..TRIES {
         let campaign = super::find(&deps, tenant, id).await?;
         let from = campaign.state;
@@ -146,10 +151,12 @@ async fn examine(
     })
 }
 
-/// Why the campaign may not go on with its template and file as they now are.
+/// Why the campaign may not go on with its template, file and links as they now
+/// are.
 pub(super) async fn template_holds(
     deps: &Deps,
     tenant: TenantId,
+    id: CampaignId,
     campaign: &Campaign,
 ) -> Result<Option<HoldReason>, Problem> {
     let Some(approved) = &campaign.approved else {
@@ -166,7 +173,10 @@ pub(super) async fn template_holds(
         .campaigns
         .header_media(tenant, campaign, &template, &mapping)
         .await?;
-    Ok(file.err())
+    if let Err(reason) = file {
+        return Ok(Some(reason));
+    }
+    Ok(deps.campaigns.preflight_hold(tenant, id, campaign).await?)
 }
 
 fn read_mapping(campaign: &Campaign) -> Result<Mapping, Problem> {

@@ -195,7 +195,7 @@ async fn mended(
     if let Some(breaker) = stopped_by(deps, tenant, campaign).await? {
         return Err(Problem::conflict(format!("{breaker}; reset it first")));
     }
-    if let Some(reason) = super::approval::template_holds(deps, tenant, campaign).await? {
+    if let Some(reason) = super::approval::template_holds(deps, tenant, id, campaign).await? {
         return Err(Problem::conflict(reason.to_string()));
     }
     let budget = deps.campaigns.budget(tenant, id).await?;

@@ -215,6 +215,11 @@ impl Draft {
         Ok(())
     }
 
+    /// Which template, where it could be read.
+    pub(crate) fn template(&self) -> Option<&TemplateRef> {
+        self.template.as_ref()
+    }
+
     pub(crate) fn plan(self) -> Option<NewCampaign> {
         Some(NewCampaign {
             name: self.name?,

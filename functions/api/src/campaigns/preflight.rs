@@ -9,7 +9,7 @@ use platform::campaigns::Preflighted;
 use policy::content::{Mapping, Template};
 use policy::ids::{CampaignId, TenantId};
 use policy::links::{Reason, Verdict};
-use policy::preflight::{self, Preflight};
+use policy::preflight::{self, Preflight, age};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -94,7 +94,8 @@ async fn find(deps: &Deps, tenant: TenantId, id: CampaignId) -> Result<Preflight
 }
 
 /// What was found in the message as it now is, and the SHA-256 of its file. A
-/// template or a file that changed since the validation is looked at anew.
+/// template or a file that changed since the validation is looked at anew, and
+/// so is what was looked at too long ago.
 pub(super) async fn present(
     deps: &Deps,
     tenant: TenantId,
@@ -108,10 +109,12 @@ pub(super) async fn present(
         Some((_, reference)) => deps.campaigns.media_named(tenant, reference).await?,
         None => None,
     };
-    let file = file.map(|file| file.checked());
-    let usable = file.as_ref().filter(|file| file.usable);
+    let file = file.map(|file| file.checked(deps.clock.now()));
+    let usable = file.as_ref().filter(|file| file.is_good());
     let sha256 = usable.and_then(|file| file.sha256.clone());
-    if found.content == preflight::fingerprint(template, mapping, sha256.as_deref()) {
+    let content = preflight::fingerprint(template, mapping, sha256.as_deref());
+    let is_expired = age::is_expired(found.at, deps.clock.now());
+    if found.content == content && !is_expired {
         return Ok((found.preflight, sha256));
     }
     let settings = deps.campaigns.settings(tenant).await?;
@@ -128,8 +131,16 @@ pub(super) async fn present(
         );
     }
     if let Some((kind, reference)) = wanted {
-        preflight.judge_file(kind, reference, file.as_ref());
+        preflight.judge_file(Some(kind), reference, file.as_ref());
     }
+    // Whoever sends reads what was found last, and must not read of what was
+    // there before.
+    let looked = Preflighted {
+        content,
+        preflight: preflight.clone(),
+        at: deps.clock.now(),
+    };
+    deps.campaigns.put_preflight(tenant, id, &looked).await?;
     Ok((preflight, sha256))
 }
 
@@ -149,7 +160,7 @@ pub(super) fn listed(preflight: &Preflight, verdict: Verdict) -> Vec<FieldError>
 
 /// The code as the program has it; a code of an older release is told by its
 /// detail.
-fn known_code(code: &str) -> &'static str {
+pub(crate) fn known_code(code: &str) -> &'static str {
     let links = Reason::ALL.iter().map(|reason| reason.code());
     let media = policy::media::Reason::ALL
         .iter()

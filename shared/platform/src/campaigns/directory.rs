@@ -180,7 +180,7 @@ impl Campaigns {
 
     /// Registers or changes a business phone number, and its account with it.
     pub async fn put_number(&self, id: &str, number: &Number) -> Result<(), Fault> {
-        self.put_account(&number.waba, number.tenant).await?;
+        self.put_account(id, number).await?;
         self.put_row(&CampaignKey::Number(id.to_owned()).key(), number)
             .await
     }

@@ -10,7 +10,7 @@ use policy::content::{Mapping, Template};
 use policy::ids::{MediaId, TenantId};
 use policy::links::Verdict;
 use policy::media::Kind;
-use policy::preflight::{CheckedFile, header_file};
+use policy::preflight::{CheckedFile, age, header_file};
 use serde::{Deserialize, Serialize};
 
 use super::{Campaign, Campaigns};
@@ -160,14 +160,20 @@ impl Media {
         self.checked_at_ms.map(moment)
     }
 
+    /// Whether messages may show it by a verdict that is to be made anew.
+    pub fn is_to_renew(&self, now: Timestamp) -> bool {
+        self.state == MediaState::Usable
+            && self.checked_at().is_none_or(|at| age::is_to_renew(at, now))
+    }
+
     /// How long to wait before it is looked at again.
     pub fn wait(&self) -> std::time::Duration {
         let seconds = 30_u64 << self.tries.saturating_sub(1).min(5);
         std::time::Duration::from_secs(seconds.min(WAIT_MAX))
     }
 
-    /// What the rules read of it.
-    pub fn checked(&self) -> CheckedFile {
+    /// What the rules read of it as of `now`.
+    pub fn checked(&self, now: Timestamp) -> CheckedFile {
         let doubts = self
             .findings
             .iter()
@@ -175,6 +181,7 @@ impl Media {
             .map(|finding| (finding.reason.clone(), finding.place.clone()));
         CheckedFile {
             usable: self.state == MediaState::Usable,
+            expired: self.checked_at().is_none_or(|at| age::is_expired(at, now)),
             kind: self.kind,
             media_type: self.media_type.clone(),
             sha256: self.sha256.clone(),
@@ -214,7 +221,8 @@ impl Campaigns {
             return Ok(Ok(None));
         };
         let media = self.media_named(tenant, reference).await?;
-        let checked = media.as_ref().map(Media::checked);
+        let now = self.clock.now();
+        let checked = media.as_ref().map(|media| media.checked(now));
         // What was approved without a file was not this.
         let approved = campaign.approved.as_ref();
         let approved = approved.map(|approved| approved.media.as_deref().unwrap_or_default());

@@ -1,6 +1,7 @@
 //! What WhatsApp says of a number: how fast it may send, how many people its
 //! portfolio may reach in a day, and whether it may send at all.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use policy::ids::TenantId;
 use policy::limits::Limits;
@@ -33,6 +34,9 @@ pub struct NumberHealth {
     pub status: Option<String>,
     /// When that was read.
     pub read_at: Timestamp,
+    /// Whether WhatsApp told something of it since: it is to be read again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_news: bool,
 }
 
 impl Number {
@@ -85,6 +89,21 @@ impl Campaigns {
         Ok(numbers)
     }
 
+    /// Notes that WhatsApp told something of a number; nothing happens if it was
+    /// never asked about it.
+    pub async fn note_number_news(&self, tenant: TenantId, number: &str) -> Result<(), Fault> {
+        self.table
+            .update_if(
+                CampaignKey::NumberHealth(tenant, number.to_owned()).key(),
+                "SET has_news = :true",
+                "attribute_exists(pk)",
+                [(":true", AttributeValue::Bool(true))],
+                "note news of a number",
+            )
+            .await?;
+        Ok(())
+    }
+
     /// Notes what WhatsApp just said of a number.
     pub async fn put_number_health(
         &self,
@@ -118,6 +137,7 @@ mod tests {
             can_send: None,
             status: None,
             read_at: Timestamp::UNIX_EPOCH,
+            has_news: false,
         });
         number.pace(health.as_ref()).limit_per_second
     }

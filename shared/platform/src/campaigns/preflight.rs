@@ -5,11 +5,12 @@
 //! the template.
 
 use jiff::Timestamp;
+use policy::campaign::{HoldReason, links_hold};
 use policy::ids::{CampaignId, TenantId};
 use policy::preflight::Preflight;
 use serde::{Deserialize, Serialize};
 
-use super::Campaigns;
+use super::{Campaign, Campaigns};
 use crate::fault::Fault;
 use crate::keys::CampaignKey;
 use crate::table::{millis, moment};
@@ -76,6 +77,22 @@ impl Campaigns {
         };
         self.put_row(&CampaignKey::Preflight(tenant, id).key(), &item)
             .await
+    }
+
+    /// Why a campaign may not be sent by what was last found in its message. A
+    /// single message has no preflight: it was looked at when it was taken.
+    pub async fn preflight_hold(
+        &self,
+        tenant: TenantId,
+        id: CampaignId,
+        campaign: &Campaign,
+    ) -> Result<Option<HoldReason>, Fault> {
+        let found = self.preflight(tenant, id).await?;
+        let approved = campaign.approved.as_ref();
+        Ok(found.zip(approved).and_then(|(found, approved)| {
+            let (verdict, answered) = (found.preflight.verdict, approved.by.is_some());
+            links_hold(verdict, found.at, answered, self.clock.now())
+        }))
     }
 
     /// The last preflight.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use policy::ids::TenantId;
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::Campaigns;
 use crate::fault::Fault;
 use crate::keys::CampaignKey;
-use crate::table::{millis, moment};
+use crate::table::{self, millis, moment};
 
 /// A template in Meta's own JSON, and when it was read.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -20,6 +21,8 @@ pub struct SyncedTemplate {
     pub json: String,
     /// When it was read.
     pub synced_at: Timestamp,
+    /// Whether WhatsApp told something of it since: it is to be read again.
+    pub has_news: bool,
 }
 
 impl SyncedTemplate {
@@ -72,6 +75,8 @@ struct TemplateItem {
     v: u8,
     json: String,
     synced_at: i64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    has_news: bool,
 }
 
 impl Campaigns {
@@ -87,7 +92,54 @@ impl Campaigns {
         Ok(item.map(|item| SyncedTemplate {
             json: item.json,
             synced_at: moment(item.synced_at),
+            has_news: item.has_news,
         }))
+    }
+
+    /// Notes that WhatsApp told something of a template, in one language or in
+    /// all of them; whether it is one that was ever read.
+    pub async fn note_template_news(
+        &self,
+        tenant: TenantId,
+        name: &str,
+        language: Option<&str>,
+    ) -> Result<bool, Fault> {
+        let languages = match language {
+            // Webhooks write `en-US` for what the listing calls `en_US`.
+            Some(language) => vec![language.replace('-', "_")],
+            None => self.template_languages(tenant, name).await?,
+        };
+        let mut is_known = false;
+        for language in languages {
+            let key = CampaignKey::Template(tenant, name.to_owned(), language).key();
+            is_known |= self
+                .table
+                .update_if(
+                    key,
+                    "SET has_news = :true",
+                    "attribute_exists(pk)",
+                    [(":true", AttributeValue::Bool(true))],
+                    "note news of a template",
+                )
+                .await?;
+        }
+        Ok(is_known)
+    }
+
+    async fn template_languages(&self, tenant: TenantId, name: &str) -> Result<Vec<String>, Fault> {
+        let pk = CampaignKey::Tenant(tenant).key().pk;
+        let prefix = CampaignKey::Template(tenant, name.to_owned(), String::new())
+            .key()
+            .sk;
+        let items = self.table.partition(&pk, &prefix, true).await?;
+        let mut languages = Vec::new();
+        for item in &items {
+            let key = CampaignKey::parse(&table::key_of(item)?);
+            if let Some(CampaignKey::Template(_, _, language)) = key {
+                languages.push(language);
+            }
+        }
+        Ok(languages)
     }
 
     /// Notes a template as just read.
@@ -103,6 +155,7 @@ impl Campaigns {
             v: 1,
             json: template.json.clone(),
             synced_at: millis(template.synced_at),
+            has_news: template.has_news,
         };
         self.put_row(&key, &item).await
     }
@@ -116,6 +169,7 @@ mod tests {
         let synced = SyncedTemplate {
             json: json.to_owned(),
             synced_at: Timestamp::UNIX_EPOCH,
+            has_news: false,
         };
         synced.fingerprint().unwrap()
     }

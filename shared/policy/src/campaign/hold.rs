@@ -19,9 +19,16 @@ pub enum HoldReason {
     CanaryStops,
     /// The fate of too many of the first people stayed unknown.
     CanaryUnanswered,
+    /// Looked at again, a link of the message or the file is harmful, or there is
+    /// something for which nobody has answered.
+    LinksHarmful,
+    /// The links of the message were last looked at too long ago.
+    LinksUnchecked,
     /// The file of the message is not the one that was approved, or may not be
     /// used any more.
     MediaChanged,
+    /// The file of the message was last checked too long ago.
+    MediaUnchecked,
     /// WhatsApp stopped the number.
     NumberStopped,
     /// A person paused it.
@@ -43,7 +50,7 @@ pub enum HoldReason {
 
 impl HoldReason {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::AccountStopped,
         Self::BudgetSpent,
         Self::CanaryFailures,
@@ -51,7 +58,10 @@ impl HoldReason {
         Self::CanaryReview,
         Self::CanaryStops,
         Self::CanaryUnanswered,
+        Self::LinksHarmful,
+        Self::LinksUnchecked,
         Self::MediaChanged,
+        Self::MediaUnchecked,
         Self::NumberStopped,
         Self::Operator,
         Self::PriceUnknown,
@@ -72,7 +82,10 @@ impl HoldReason {
             Self::CanaryReview => "canary_review",
             Self::CanaryStops => "canary_stops",
             Self::CanaryUnanswered => "canary_unanswered",
+            Self::LinksHarmful => "links_harmful",
+            Self::LinksUnchecked => "links_unchecked",
             Self::MediaChanged => "media_changed",
+            Self::MediaUnchecked => "media_unchecked",
             Self::NumberStopped => "number_stopped",
             Self::Operator => "operator",
             Self::PriceUnknown => "price_unknown",
@@ -115,8 +128,18 @@ impl fmt::Display for HoldReason {
             Self::CanaryReview => "a bound of the first people is passed, but it may be chance",
             Self::CanaryStops => "too many of the first people said stop",
             Self::CanaryUnanswered => "the fate of too many of the first people is not known",
+            Self::LinksHarmful => {
+                "looked at again, the message holds what is harmful or what nobody has answered \
+                 for; look at its preflight and approve it again"
+            }
+            Self::LinksUnchecked => {
+                "its links were last looked at more than seven days ago; they are looked at again"
+            }
             Self::MediaChanged => {
                 "the file is not the one that was approved, or may not be used; approve it again"
+            }
+            Self::MediaUnchecked => {
+                "the file was last checked more than seven days ago; it is checked again"
             }
             Self::NumberStopped => "WhatsApp stopped the number",
             Self::Operator => "a person paused it",

@@ -8,8 +8,8 @@ use crate::preflight::{CheckedFile, shows};
 /// if it may. `approved` is the SHA-256 that was approved; a message that
 /// nobody approves has none.
 ///
-/// Law: exactly the bytes that were approved are sent while they are usable,
-/// or nothing; what nobody approved must be beyond doubt.
+/// Law: exactly the bytes that were approved are sent while they are usable
+/// by a verdict that is not too old, or nothing; what nobody approved must be beyond doubt.
 pub fn media_hold(
     kind: MediaKind,
     file: Option<&CheckedFile>,
@@ -22,7 +22,11 @@ pub fn media_hold(
         };
         file.usable && shows(kind, file) && is_it
     });
-    (!fits).then_some(HoldReason::MediaChanged)
+    if !fits {
+        return Some(HoldReason::MediaChanged);
+    }
+    file.is_some_and(|file| file.expired)
+        .then_some(HoldReason::MediaUnchecked)
 }
 
 #[cfg(test)]
@@ -34,6 +38,7 @@ mod tests {
     fn exactly_the_approved_bytes_are_sent() {
         let file = CheckedFile {
             usable: true,
+            expired: false,
             kind: Some(Kind::Image),
             media_type: Some("image/png".to_owned()),
             sha256: Some("a".to_owned()),
@@ -52,6 +57,13 @@ mod tests {
         );
         assert_eq!(hold(None, Some("a")), held);
         assert_eq!(media_hold(MediaKind::Video, Some(&file), Some("a")), held);
+        let old = CheckedFile {
+            expired: true,
+            ..file.clone()
+        };
+        let unchecked = Some(HoldReason::MediaUnchecked);
+        assert_eq!(hold(Some(&old), Some("a")), unchecked);
+        assert_eq!(hold(Some(&old), Some("b")), held);
         let gone = CheckedFile {
             usable: false,
             ..file.clone()

@@ -54,6 +54,28 @@ impl Limits {
         Tier { people: *people }
     }
 
+    /// The tier that an announcement means, as WhatsApp names tiers: by its name,
+    /// or by how many people it is for, of which -1 means no limit. `None` for a
+    /// name that is not known: nothing follows from it.
+    ///
+    /// A number between two tiers counts as the lower one.
+    pub fn tier_announced(&self, text: &str) -> Option<&str> {
+        let tiers = &self.table.tiers.people_in_24_h;
+        let text = text.trim();
+        if let Some((name, _)) = tiers.get_key_value(text) {
+            return Some(name);
+        }
+        let wanted: i64 = text.parse().ok()?;
+        let mut known: Vec<_> = tiers.iter().collect();
+        known.sort_by_key(|(_, people)| people.unwrap_or(u32::MAX));
+        let fits = |people: Option<u32>| match people {
+            None => wanted == -1,
+            Some(people) => wanted == -1 || i64::from(people) <= wanted,
+        };
+        let mut fitting = known.into_iter().rev().filter(|(_, people)| fits(**people));
+        fitting.next().map(|(name, _)| name.as_str())
+    }
+
     /// How long to leave a person alone after WhatsApp declined marketing.
     pub fn marketing_cool_down(&self) -> SignedDuration {
         SignedDuration::from_hours(self.table.marketing_cool_down_h)

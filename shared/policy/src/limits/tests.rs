@@ -167,3 +167,24 @@ proptest! {
         prop_assert_eq!(stored, buckets);
     }
 }
+
+#[test]
+fn a_tier_is_announced_by_name_or_by_number() {
+    let limits = Limits::embedded();
+    for (text, wanted) in [
+        ("TIER_10K", Some("TIER_10K")),
+        ("TIER_UNLIMITED", Some("TIER_UNLIMITED")),
+        ("2000", Some("TIER_2K")),
+        (" 100000 ", Some("TIER_100K")),
+        ("-1", Some("TIER_UNLIMITED")),
+        ("9999", Some("TIER_2K")),
+        ("5000000", Some("TIER_100K")),
+        ("49", None),
+        ("0", None),
+        ("-2", None),
+        ("TIER_9Z", None),
+        ("", None),
+    ] {
+        assert_eq!(limits.tier_announced(text), wanted, "{text}");
+    }
+}

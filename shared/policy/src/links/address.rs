@@ -98,6 +98,13 @@ fn judge_path(path: &str, host: &str, context: &Context, notes: &mut Notes<'_>) 
             notes.block(Reason::DangerousDownload);
         }
     }
+    // Pages that draw themselves keep their path behind the hash.
+    let drawn = fragment
+        .split(['/', '?'])
+        .any(|part| is_download(part, true));
+    if fragment.starts_with(['/', '!']) && drawn {
+        notes.block(Reason::DangerousDownload);
+    }
     let values = query
         .split(['&', ';'])
         .chain(fragment.split('&'))
@@ -119,6 +126,11 @@ fn judge_path(path: &str, host: &str, context: &Context, notes: &mut Notes<'_>) 
     }
     if segments.iter().any(|segment| speaks_of_signing_in(segment)) {
         notes.warn(Reason::SuspiciousPath);
+        // A common word alone may be a coincidence; with a page to sign in it
+        // is not.
+        if notes.has_here(Reason::AmbiguousBrandWord) {
+            notes.block(Reason::LookalikeBrand);
+        }
     }
 }
 

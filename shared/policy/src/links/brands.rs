@@ -25,6 +25,11 @@ pub(super) fn is_official(host: &str) -> bool {
     holds_domain(&BRANDS.domains, host) || host.ends_with(".go.id") || host.ends_with(".mil.id")
 }
 
+/// Whether the host is one that we only believe to be a brand's.
+pub(super) fn is_unconfirmed(host: &str) -> bool {
+    holds_domain(&BRANDS.unconfirmed, host)
+}
+
 /// Whether the text between two slashes is a brand's domain.
 pub(super) fn is_official_segment(segment: &str) -> bool {
     let segment = segment.to_ascii_lowercase();
@@ -38,7 +43,11 @@ pub(super) fn is_official_segment(segment: &str) -> bool {
 pub(super) fn likeness(host: &str, suffix: &str) -> Option<Likeness> {
     let own = host.strip_suffix(suffix).unwrap_or(host);
     let own = own.strip_suffix('.').unwrap_or(own);
-    if holds_official_prefix(host) || looks_official(host) {
+    if holds_official_prefix(host)
+        || looks_official(host)
+        || holds_inner_registry(host)
+        || is_flattened(own)
+    {
         return Some(Likeness::Lookalike);
     }
     let best = own.split('.').filter_map(label_likeness).max();
@@ -47,6 +56,19 @@ pub(super) fn likeness(host: &str, suffix: &str) -> Option<Likeness> {
     }
     best
 }
+
+/// The short names, common words too, that a host bears and no agent of the
+/// brand's: `jne-gudang`.
+pub(super) fn short_names(host: &str) -> impl Iterator<Item = &str> {
+    let words = || host.split(['.', '-', '_']);
+    let is_agent = words().any(|word| AGENTS.contains(&word));
+    words().filter(move |word| {
+        !is_agent && word.len() <= 4 && BRANDS.words.get(*word) == Some(&Strength::Weak)
+    })
+}
+
+/// How those call themselves who work for a brand without being it.
+const AGENTS: [&str; 7] = ["agen", "agent", "konter", "kurir", "loket", "mitra", "toko"];
 
 /// Whether bait stands beside a brand that is a common word: in another label
 /// of the host, or as all the rest of a label.
@@ -60,28 +82,63 @@ fn is_baited(own: &str) -> bool {
                 .filter(|word| !word.is_empty())
                 .partition(|word| is_weak(word));
             !weak.is_empty()
-                && rest.iter().all(|word| LURES.bait.contains(*word))
-                && rest.iter().any(|word| !LURES.neutral_bait.contains(*word))
+                && rest.iter().all(|word| is_bait(word, Bait::Any))
+                && rest.iter().any(|word| !is_bait(word, Bait::Neutral))
         })
 }
 
 /// A brand's domain, seen rather than read: `brl.co.id.example`.
 fn looks_official(host: &str) -> bool {
-    let starts = std::iter::once(0).chain(host.match_indices('.').map(|(at, _)| at + 1));
-    starts.into_iter().any(|start| {
-        let rest = &host[start..];
-        let ends = rest.match_indices('.').map(|(at, _)| at).skip(1);
-        ends.chain([rest.len()]).any(|end| {
-            let name = &rest[..end];
-            BRANDS.seen_domains.contains(&see(name)) && !BRANDS.domains.contains(name)
+    let labels: Vec<&str> = host.split('.').collect();
+    let seen: Vec<String> = labels.iter().map(|label| see(label)).collect();
+    (0..labels.len()).any(|start| {
+        let (mut name, mut look) = (labels[start].to_owned(), seen[start].clone());
+        (start + 1..labels.len()).any(|end| {
+            name.push('.');
+            name.push_str(labels[end]);
+            look.push('.');
+            look.push_str(&seen[end]);
+            BRANDS.seen_domains.contains(&look) && !BRANDS.domains.contains(&name)
         })
     })
 }
 
-/// A domain with the letters that the eye confuses made one, however short.
-fn see(domain: &str) -> String {
-    fold(domain).replace('l', "i")
+/// A label with the letters that the eye confuses made one, however short.
+fn see(label: &str) -> String {
+    fold(label).replace('l', "i")
 }
+
+/// An Indonesian registry's ending in front of somebody else's domain:
+/// `cek.go.id.example`, `go.id-cek.example`. Nobody who may register under one
+/// writes it there.
+fn holds_inner_registry(host: &str) -> bool {
+    host.match_indices(".id").any(|(at, _)| {
+        let zone = host[..at].rsplit('.').next().unwrap_or_default();
+        REGISTRIES.contains(&zone) && host[at + 3..].starts_with(['.', '-'])
+    })
+}
+
+/// A brand's domain with dashes for its dots: `bca-co-id`.
+fn is_flattened(own: &str) -> bool {
+    own.split('.').any(|label| {
+        let dotted = label.replace('-', ".");
+        let ends = ["-co-id", "-go-id"].iter().any(|end| label.contains(end));
+        ends && BRANDS
+            .domain_finder
+            .find_overlapping_iter(&dotted)
+            .any(|found| {
+                let before = dotted[..found.start()].chars().next_back();
+                let after = dotted[found.end()..].chars().next();
+                let name = &dotted[found.start()..found.end()];
+                matches!(before, None | Some('.'))
+                    && matches!(after, None | Some('.'))
+                    && name.matches('.').count() > 1
+            })
+    })
+}
+
+/// Second-level endings of `.id` (PANDI's list), save those that are words.
+const REGISTRIES: [&str; 8] = ["ac", "co", "desa", "go", "mil", "or", "sch", "web"];
 
 /// The official domain of a brand in front of somebody else's:
 /// `bca.co.id.example`.
@@ -140,7 +197,7 @@ fn word_likeness(word: &str) -> Option<Likeness> {
             Strength::Exact | Strength::Strong => Likeness::Lookalike,
         });
     }
-    if is_numbered_brand(word) || is_stretched_brand(word) {
+    if is_numbered_brand(word) || is_stretched_brand(word) || is_ministry(word) {
         return Some(Likeness::Lookalike);
     }
     if BRANDS.ordinary.contains(word) || word.bytes().all(|b| b.is_ascii_digit()) {
@@ -172,6 +229,15 @@ fn is_numbered_brand(word: &str) -> bool {
         )
 }
 
+/// A ministry, which are called alike and have names under `.go.id`:
+/// `kemenkop`, `kementerianbumn`.
+fn is_ministry(word: &str) -> bool {
+    word.starts_with("kemen")
+        && (7..=20).contains(&word.len())
+        && word.bytes().all(|b| b.is_ascii_lowercase())
+        && !BRANDS.ordinary.contains(word)
+}
+
 /// A short brand with a letter written twice: `plnn`.
 fn is_stretched_brand(word: &str) -> bool {
     let Some(at) = word.as_bytes().windows(2).position(|two| two[0] == two[1]) else {
@@ -201,18 +267,39 @@ fn holds_glued_brand(word: &str) -> bool {
             Some(Strength::Exact) => 4,
             Some(Strength::Weak) | None => 5,
         };
-        let hard = needed == 5;
+        let kind = if needed == 5 { Bait::Hard } else { Bait::Any };
         let (before, after) = (&word[..found.start()], &word[found.end()..]);
-        is_bait(before, hard)
-            && is_bait(after, hard)
+        if needed == 0 && brand.len() >= UNMISTAKABLE && before.len() + after.len() > 0 {
+            return true;
+        }
+        is_bait(before, kind)
+            && is_bait(after, kind)
             && (before.len().max(after.len()) >= needed)
             && before.len() + after.len() > 0
     })
 }
 
+/// From how many letters on a brand is no part of another word.
+const UNMISTAKABLE: usize = 8;
+
+/// Which words count as bait.
+#[derive(Clone, Copy)]
+enum Bait {
+    /// All of them.
+    Any,
+    /// Those that turn even a common word into bait.
+    Hard,
+    /// Those that say nothing beside a common word.
+    Neutral,
+}
+
 /// Whether a text is made of bait words and digits only.
-fn is_bait(text: &str, hard: bool) -> bool {
-    let bait = if hard { &LURES.hard_bait } else { &LURES.bait };
+fn is_bait(text: &str, kind: Bait) -> bool {
+    let bait = match kind {
+        Bait::Any => &LURES.bait,
+        Bait::Hard => &LURES.hard_bait,
+        Bait::Neutral => &LURES.neutral_bait,
+    };
     let mut reachable = vec![false; text.len() + 1];
     reachable[0] = true;
     for start in 0..text.len() {
@@ -224,12 +311,22 @@ fn is_bait(text: &str, hard: bool) -> bool {
         }
         for length in 2..=(text.len() - start).min(LONGEST_BAIT) {
             let word = text.get(start..start + length);
-            if word.is_some_and(|word| bait.contains(word)) {
+            let counts =
+                |word: &str| bait.contains(word) || (matches!(kind, Bait::Any) && is_strong(word));
+            if word.is_some_and(counts) {
                 reachable[start + length] = true;
             }
         }
     }
     reachable[text.len()]
+}
+
+/// Whether it is a brand and no common word: beside another brand it is bait.
+fn is_strong(word: &str) -> bool {
+    matches!(
+        BRANDS.words.get(word),
+        Some(Strength::Exact | Strength::Strong)
+    )
 }
 
 /// In bytes.
@@ -314,6 +411,8 @@ enum Strength {
 
 struct Brands {
     domains: HashSet<String>,
+    /// Those of them that nobody has confirmed.
+    unconfirmed: HashSet<String>,
     domain_finder: AhoCorasick,
     words: HashMap<String, Strength>,
     word_finder: AhoCorasick,
@@ -377,9 +476,16 @@ static BRANDS: LazyLock<Brands> = LazyLock::new(|| {
             .filter(|(word, strength)| **strength == Strength::Strong && word.len() >= 5)
             .map(|(word, _)| fold(word))
             .collect(),
-        seen_domains: domains.iter().map(|domain| see(domain)).collect(),
+        seen_domains: domains
+            .iter()
+            .map(|domain| {
+                let labels: Vec<String> = domain.split('.').map(see).collect();
+                labels.join(".")
+            })
+            .collect(),
         domains,
         words,
+        unconfirmed: file.unconfirmed,
         ordinary: file.ordinary,
         named,
     }
@@ -392,6 +498,8 @@ const LONG_LABEL: usize = 6;
 struct File {
     /// Words of the language within one letter of a brand.
     ordinary: HashSet<String>,
+    /// Domains of `rows` that are guesses.
+    unconfirmed: HashSet<String>,
     rows: Vec<Row>,
 }
 

@@ -151,6 +151,9 @@ fn judge_name(host: &str, context: &Context, notes: &mut Notes<'_>) {
     if !official && !context.owns_brand(host) {
         judge_likeness(host, &unicode, suffix, notes);
     }
+    if official && brands::is_unconfirmed(host) && !context.owns_brand(host) {
+        notes.warn(Reason::UnconfirmedBrand);
+    }
     judge_script(&unicode, tld, notes);
     if HOSTS.file_like.contains(tld) {
         notes.warn(Reason::FileExtTld);

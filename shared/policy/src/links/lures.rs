@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 
 use super::lists::LURES;
-use super::{Context, Finding, Notes, Reason, brands, covers};
+use super::{Context, Finding, Notes, Reason, Verdict, brands, covers};
 
 /// Notes the lures of a text.
 pub(super) fn scan(text: &str, context: &Context, findings: &mut Vec<Finding>) {
@@ -40,6 +40,33 @@ pub(super) fn scan(text: &str, context: &Context, findings: &mut Vec<Finding>) {
     }
 }
 
+/// A short name that is a common word too is a brand where the words beside
+/// the link write it in capitals, as `JNE` and `DANA` are.
+pub(super) fn scan_names(text: &str, findings: &mut Vec<Finding>) {
+    for index in 0..findings.len() {
+        let finding = &findings[index];
+        let Some(host) = &finding.host else { continue };
+        if finding.reason != Reason::AmbiguousBrandWord {
+            continue;
+        }
+        let start = text[..finding.at].rfind('\n').map_or(0, |at| at + 1);
+        let line = text[start..].lines().next().unwrap_or_default();
+        if brands::short_names(host).any(|name| stands_out(line, name)) {
+            let mut named = finding.clone();
+            named.reason = Reason::LookalikeBrand;
+            named.verdict = Verdict::Block;
+            findings.push(named);
+        }
+    }
+}
+
+/// Whether a line that is not all in capitals has the word in capitals.
+fn stands_out(line: &str, name: &str) -> bool {
+    let words = || line.split(|c: char| !c.is_alphanumeric());
+    let quiet = words().filter(|word| word.chars().any(char::is_lowercase));
+    words().any(|word| word == name.to_ascii_uppercase()) && quiet.count() >= 3
+}
+
 /// The lines of a text and where they begin.
 fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut at = 0;
@@ -67,6 +94,9 @@ static TRIGGERS: LazyLock<AhoCorasick> = LazyLock::new(|| {
         "terpilih",
         "winner",
         "won",
+        "kode",
+        "code",
+        "angka",
     ]);
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
@@ -122,7 +152,14 @@ fn asks_for_secret(sentence: &str, words: &Words) -> bool {
         }
         secret => words.hold(secret),
     });
-    if !secret || !words.hold_any(&LURES.asks) || words.hold_any(&LURES.denials) {
+    if words.hold_any(&LURES.denials) {
+        return false;
+    }
+    let gives_away = GIVES_AWAY.iter().any(|verb| words.hold(verb));
+    if gives_away && means_a_received_code(words) {
+        return true;
+    }
+    if !secret || !words.hold_any(&LURES.asks) {
         return false;
     }
     // A code that the message itself brings is given, not asked for.
@@ -131,11 +168,50 @@ fn asks_for_secret(sentence: &str, words: &Words) -> bool {
             .0
             .split(' ')
             .any(|word| (4..=8).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_digit()));
-    let gives_away = [
-        "kirim", "kirimkan", "balas", "berikan", "sebutkan", "reply", "send", "share", "forward",
-        "teruskan", "bagikan",
+    !brings_code || gives_away
+}
+
+/// Verbs that take a secret out of somebody's hands.
+const GIVES_AWAY: [&str; 15] = [
+    "kirim", "kirimkan", "balas", "berikan", "sebutkan", "bacakan", "reply", "send", "share",
+    "forward", "teruskan", "bagikan", "read", "tell", "give",
+];
+
+/// A code that came to the person's telephone, whatever it is called: only the
+/// one who gets it is meant to know it.
+fn means_a_received_code(words: &Words) -> bool {
+    let any = |list: &[&str]| list.iter().any(|word| words.hold(word));
+    let harmless = [
+        "kode voucher",
+        "kode promo",
+        "kode unik",
+        "kode booking",
+        "kode pesanan",
+        "kode undian",
+        "kode kupon",
+        "kode referral",
+        "promo code",
+        "voucher code",
+        "booking code",
+        "referral code",
+        "discount code",
+        "order code",
     ];
-    !brings_code || gives_away.iter().any(|verb| words.hold(verb))
+    any(&["kode", "code", "angka"])
+        && any(&[
+            "masuk", "diterima", "terima", "terkirim", "received", "receive", "sent", "got",
+        ])
+        && any(&[
+            "sms",
+            "hp",
+            "ponsel",
+            "whatsapp",
+            "wa",
+            "inbox",
+            "phone",
+            "text message",
+        ])
+        && !any(&harmless)
 }
 
 /// Not a brooch, and not a place on a map.

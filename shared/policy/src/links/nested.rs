@@ -87,7 +87,8 @@ fn judge_value(
     }
 }
 
-fn runs_script(value: &str) -> bool {
+/// Whether it begins as something that runs rather than leads somewhere.
+pub(super) fn runs_script(value: &str) -> bool {
     let head: String = value
         .chars()
         .filter(|c| !c.is_whitespace() && !c.is_control())

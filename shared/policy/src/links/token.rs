@@ -7,7 +7,7 @@ use super::bytes::{
     ends_address, is_bidi, is_direction_override, is_dot, is_hidden, is_host, trim_end,
 };
 use super::lists::DOWNLOADS;
-use super::{Context, Finding, Link, MOST_LINKS, Notes, Place, Reason, host};
+use super::{Context, Finding, Link, MOST_LINKS, Notes, Place, Reason, host, nested};
 
 /// Notes what is wrong with the addresses of one word that begins at byte
 /// `at` of the text.
@@ -76,16 +76,41 @@ fn holds_mark(text: &str) -> bool {
         .any(|c| is_dot(c) || matches!(c, ':' | '\u{FF1A}' | '@' | '\\' | '/' | '[' | '(' | '{'))
 }
 
+/// A cheap look: what masks an address leaves one of these in it.
+fn may_be_masked(word: &[u8]) -> bool {
+    let marked = |b: &u8| {
+        !b.is_ascii()
+            || matches!(
+                b,
+                b'[' | b']' | b'(' | b'{' | b'}' | b'%' | b'&' | b'*' | b'/' | b';'
+            )
+    };
+    word.iter().any(marked)
+        || word
+            .windows(2)
+            .any(|two| two[0].eq_ignore_ascii_case(&b'h') && two[1].eq_ignore_ascii_case(&b'x'))
+}
+
 /// Whether the word hides an address from software, as `hxxp` and `[.]` do.
 fn is_masked(word: &str) -> bool {
+    if !may_be_masked(word.as_bytes()) {
+        return false;
+    }
     let lower = word.to_lowercase();
     let encoded = ["http%3a", "https%3a", "javascript%3a"];
     if encoded.iter().any(|scheme| lower.starts_with(scheme)) {
         return true;
     }
+    // No scheme that is honest hides a blank in itself.
+    if lower.contains('%') && nested::runs_script(&nested::decode(&lower)) {
+        return true;
+    }
+    if lower.contains('&') && nested::runs_script(&spelled_as_entities(&lower)) {
+        return true;
+    }
     let disguised = [
         "hxxp", "hxtp", "h**p", "http//", "https//", "http;//", "https;//", "meow://", "[://]",
-        "[:]//", "http：", "https：",
+        "[:]//", "http[s]", "[s]://", "http：", "https：",
     ];
     if disguised.iter().any(|mark| lower.contains(mark))
         && (lower.contains('.') || lower.contains("//"))
@@ -110,6 +135,18 @@ fn is_masked(word: &str) -> bool {
             .any(|run| run.contains('.') && host::has_known_suffix(run))
 }
 
+/// The text with what pages write for a colon or a blank put in.
+fn spelled_as_entities(lower: &str) -> String {
+    let mut plain = lower.to_owned();
+    for colon in ["&colon;", "&#58;", "&#x3a;", "&#058;"] {
+        plain = plain.replace(colon, ":");
+    }
+    for blank in ["&tab;", "&newline;", "&#9;", "&#10;", "&#x9;", "&#xa;"] {
+        plain = plain.replace(blank, "");
+    }
+    plain
+}
+
 struct Walk<'a, 'n> {
     text: &'a str,
     hidden: &'a Hidden,
@@ -125,7 +162,10 @@ impl Walk<'_, '_> {
             self.notes.block(Reason::BadScheme);
             return;
         }
-        if self.context.place == Place::ButtonUrl && text.starts_with("{{") {
+        let has_variable_scheme = text.contains("}}://")
+            || text.contains("www.{{")
+            || (self.context.place == Place::ButtonUrl && text.starts_with("{{"));
+        if has_variable_scheme {
             self.notes.block(Reason::DynamicHost);
         }
         let mut done = 0;
@@ -225,15 +265,17 @@ impl Walk<'_, '_> {
         let before = text[..start].chars().next_back();
         let after = text[end..to].chars().next();
         let name = raw.trim_matches(|c| is_dot(c) || matches!(c, '-' | '_'));
-        let start_of_name = start + raw.find(name).unwrap_or_default();
-        let lower: String = name
-            .chars()
-            .map(|c| if is_dot(c) { '.' } else { c })
-            .flat_map(char::to_lowercase)
-            .collect();
-        if after == Some('@') {
+        // A digit at the end is neither a domain nor a file, unless all are.
+        let is_amount = name.ends_with(|c: char| c.is_ascii_digit())
+            && raw.len() == name.len()
+            && name.bytes().filter(|b| *b == b'.').count() != 3
+            && name.is_ascii()
+            && !name.bytes().any(|b| b.is_ascii_alphabetic());
+        if after == Some('@') || is_amount {
             return end;
         }
+        let start_of_name = start + raw.find(name).unwrap_or_default();
+        let lower = lower_dotted(name);
         if self.is_file(raw, before, after) {
             self.notes.block(Reason::DangerousDownload);
             self.judge_hidden(start, end);
@@ -254,7 +296,7 @@ impl Walk<'_, '_> {
             }
             return end;
         }
-        if !lower.contains('.') || !host::has_known_suffix(&lower) {
+        if !lower.contains('.') || !(host::has_known_suffix(&lower) || lower.contains(".xn--")) {
             return end;
         }
         if before == Some('@') {
@@ -287,6 +329,7 @@ impl Walk<'_, '_> {
         stop
     }
 
+    /// Whether it is the name of a file that runs or unpacks.
     fn is_file(&self, raw: &str, before: Option<char>, after: Option<char>) -> bool {
         let name = raw.trim_end_matches(['.', '_', '-', '\u{3002}']);
         let has_stem = !name.starts_with('.') || matches!(before, Some(')' | ']'));
@@ -297,6 +340,18 @@ impl Walk<'_, '_> {
             && !matches!(after, Some('/' | '.'))
             && DOWNLOADS.bare.contains(&extension.to_ascii_lowercase())
     }
+}
+
+/// In lower case, with plain dots.
+fn lower_dotted(name: &str) -> Cow<'_, str> {
+    if name
+        .bytes()
+        .all(|b| b.is_ascii() && !b.is_ascii_uppercase())
+    {
+        return Cow::Borrowed(name);
+    }
+    let plain = name.chars().map(|c| if is_dot(c) { '.' } else { c });
+    Cow::Owned(plain.flat_map(char::to_lowercase).collect())
 }
 
 /// A sentence that lacks the space after its full stop, such as

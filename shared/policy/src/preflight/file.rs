@@ -1,6 +1,8 @@
 //! The file that a header shows, as part of the message.
 
 use super::Preflight;
+#[cfg(doc)]
+use super::age;
 use crate::content::{Header, Mapping, MediaKind, Source, Template, Variable};
 use crate::links::Verdict;
 use crate::media::{Kind, Reason};
@@ -10,6 +12,8 @@ use crate::media::{Kind, Reason};
 pub struct CheckedFile {
     /// Whether messages may show it.
     pub usable: bool,
+    /// Whether that was said too long ago ([`age`]).
+    pub expired: bool,
     /// As what WhatsApp takes it.
     pub kind: Option<Kind>,
     /// What its content is.
@@ -18,6 +22,13 @@ pub struct CheckedFile {
     pub sha256: Option<String>,
     /// The code of each doubt that somebody must answer for, and its place.
     pub doubts: Vec<(String, String)>,
+}
+
+impl CheckedFile {
+    /// Whether a message may be sent with it now.
+    pub fn is_good(&self) -> bool {
+        self.usable && !self.expired
+    }
 }
 
 /// The kind of file that a template's header shows, and the reference that
@@ -43,11 +54,17 @@ pub fn shows(kind: MediaKind, file: &CheckedFile) -> bool {
 }
 
 impl Preflight {
-    /// Judges the file of the header; `None` if there is no such file.
+    /// Judges the file of the header; `None` if there is no such file. The kind
+    /// is `None` while nobody knows what the template shows.
     ///
-    /// Law: what is not usable, or is of another kind, blocks the message; a
-    /// doubt about a usable file is a warning.
-    pub fn judge_file(&mut self, kind: MediaKind, reference: &str, file: Option<&CheckedFile>) {
+    /// Law: what is not usable, was checked too long ago, or is of another kind,
+    /// blocks the message; a doubt about a usable file is a warning.
+    pub fn judge_file(
+        &mut self,
+        kind: Option<MediaKind>,
+        reference: &str,
+        file: Option<&CheckedFile>,
+    ) {
         let mut block = |reason: Reason| {
             self.note(PLACE, reason.code(), Verdict::Block, reference);
         };
@@ -57,7 +74,10 @@ impl Preflight {
         if !file.usable {
             return block(Reason::NotUsable);
         }
-        if !shows(kind, file) {
+        if file.expired {
+            block(Reason::VerdictExpired);
+        }
+        if kind.is_some_and(|kind| !shows(kind, file)) {
             block(Reason::KindMismatch);
         }
         for (reason, place) in &file.doubts {
@@ -76,6 +96,7 @@ mod tests {
     fn file(kind: Kind, media_type: &str) -> CheckedFile {
         CheckedFile {
             usable: true,
+            expired: false,
             kind: Some(kind),
             media_type: Some(media_type.to_owned()),
             sha256: Some("a".repeat(64)),
@@ -85,7 +106,7 @@ mod tests {
 
     fn render(kind: MediaKind, file: Option<&CheckedFile>) -> String {
         let mut preflight = Preflight::default();
-        preflight.judge_file(kind, "med_1", file);
+        preflight.judge_file(Some(kind), "med_1", file);
         let found: Vec<&str> = preflight
             .findings
             .iter()
@@ -110,6 +131,14 @@ mod tests {
             "block: kind_mismatch"
         );
         assert_eq!(render(MediaKind::Image, None), "block: unknown_file");
+        let old = CheckedFile {
+            expired: true,
+            ..picture.clone()
+        };
+        assert_eq!(
+            render(MediaKind::Image, Some(&old)),
+            "block: verdict_expired"
+        );
         let waiting = CheckedFile {
             usable: false,
             ..picture

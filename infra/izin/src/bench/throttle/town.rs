@@ -55,6 +55,7 @@ impl Town {
         let template = SyncedTemplate {
             json: Seeds::template().to_string(),
             synced_at: now,
+            has_news: false,
         };
         campaigns
             .put_template(tenant, Seeds::TEMPLATE, Seeds::LANGUAGE, &template)
