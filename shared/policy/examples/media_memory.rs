@@ -3,7 +3,6 @@
 //!
 //! `cargo run --release -p policy --example media_memory`
 #![expect(clippy::print_stdout, reason = "it prints its figures")]
-#![expect(clippy::expect_used, reason = "writing to memory does not fail")]
 
 use std::io::{Cursor, Write as _};
 
