@@ -192,7 +192,17 @@ fn no_tenant_takes_stop_out_of_service() {
 fn the_reach_follows_the_wish() {
     let scope = |text: &str| read(text).scope.map(|scope| scope.code());
     assert_eq!(scope("stop promo ya"), Some("marketing"));
-    assert_eq!(scope("stop semua pesan"), Some("everything"));
+    for all in [
+        "stop semua pesan",
+        "stop semua",
+        "STOP ALL",
+        "stopall",
+        "stop all messages",
+        "please stop all of it",
+        "stop everything",
+    ] {
+        assert_eq!(scope(all), Some("everything"), "{all}");
+    }
     assert_eq!(scope("hapus data saya"), Some("erasure"));
     assert_eq!(scope("maaf salah nomor"), Some("wrong_number"));
     assert_eq!(scope("stok masih ada?"), None);
