@@ -221,4 +221,6 @@ async fn one_purpose_is_allowed_again_without_the_others() {
     let left: Vec<_> = person(&world).await.suppressions.into_keys().collect();
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].code(), "*");
+    // The tenant is told of all of it.
+    world.deliver().await;
 }

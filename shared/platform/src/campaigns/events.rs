@@ -151,8 +151,7 @@ impl Campaigns {
             .copied()
             .collect();
         if !new.is_empty() {
-            let at = self.write_events(tenant, &new).await?;
-            recorded.extend(new.iter().map(|event| (event.id, at)));
+            recorded.extend(self.write_events(tenant, new).await?);
         }
         Ok(by_id
             .into_iter()
@@ -163,13 +162,20 @@ impl Campaigns {
             .collect())
     }
 
-    /// Writes entries, then marks; the moment that the entries have.
-    async fn write_events(&self, tenant: TenantId, new: &[&EventV1]) -> Result<i64, Fault> {
+    /// Writes entries, then marks; the moment that each entry has. What is
+    /// recorded together stands in the order in which it happened.
+    async fn write_events(
+        &self,
+        tenant: TenantId,
+        mut new: Vec<&EventV1>,
+    ) -> Result<Vec<(EventId, i64)>, Fault> {
+        new.sort_by_key(|event| event.at);
         let mut tries = 0;
         let at = loop {
             let now = self.clock.now();
             let at = millis(now);
-            let entries = new.iter().map(|event| {
+            let places = new.iter().zip(in_order(at));
+            let entries = places.map(|(event, at)| {
                 let item = EventItem {
                     v: 1,
                     event: (*event).clone(),
@@ -184,7 +190,7 @@ impl Campaigns {
                 break at;
             }
         };
-        let marks = new.iter().map(|event| {
+        let marks = new.iter().zip(in_order(at)).map(|(event, at)| {
             let item = MarkItem {
                 v: 1,
                 recorded_at: at,
@@ -194,7 +200,8 @@ impl Campaigns {
         });
         let marks = marks.collect::<Result<Vec<Item>, Fault>>()?;
         self.table.put_all(marks).await?;
-        Ok(at)
+        let ids = new.iter().map(|event| event.id);
+        Ok(ids.zip(in_order(at)).collect())
     }
 
     /// At most `limit` events of a tenant after `after`, or from the oldest one
@@ -300,6 +307,12 @@ impl Campaigns {
         let key = CampaignKey::Event(tenant, millis(recorded_at), id).key();
         self.table.get(&key).await?.map(recorded).transpose()
     }
+}
+
+/// A moment for each of those that are recorded at `at`: a millisecond after the
+/// one before, for as many as fit into a second. Readers wait for longer.
+fn in_order(at: i64) -> impl Iterator<Item = i64> {
+    (0_i64..).map(move |place| at + place.min(999))
 }
 
 fn recorded(item: Item) -> Result<RecordedEvent, Fault> {
