@@ -124,6 +124,19 @@ impl Operation {
             name: name.to_owned(),
         }
     }
+
+    /// Whether it changes nothing. Receiving from a queue does: it hides the
+    /// message.
+    pub fn reads(&self) -> bool {
+        matches!(
+            (self.service, self.name.as_str()),
+            (
+                "dynamodb",
+                "BatchGetItem" | "GetItem" | "Query" | "Scan" | "TransactGetItems"
+            ) | ("s3", "GET" | "HEAD")
+                | ("secretsmanager", "GetSecretValue")
+        )
+    }
 }
 
 impl fmt::Display for Operation {

@@ -7,6 +7,11 @@
 //! durable and nothing after it happened, which is what a killed process looks
 //! like from outside.
 //!
+//! A request that only reads leaves nothing behind: a process that dies after it
+//! leaves the same as one that dies after the effect before it. So a plan that
+//! kills after each effect in turn does not count it. A plan that leaves it to
+//! chance does, since time passes and others go on meanwhile.
+//!
 //! Effects outside a guarded future, a test's own requests say, are neither
 //! counted nor the end of anything.
 
@@ -64,7 +69,7 @@ struct State {
 }
 
 enum When {
-    /// After so many effects, counted over all functions.
+    /// After so many effects that are no mere reading, counted over all functions.
     After(u64),
     Never,
     /// After each effect with this probability.
@@ -77,8 +82,8 @@ impl CrashPlan {
         Self::new(When::Never)
     }
 
-    /// Crashes once, after the `count`th effect from now. With a count that is
-    /// not reached it only records.
+    /// Crashes once, after the `count`th effect from now that is no mere reading.
+    /// With a count that is not reached it only records.
     pub fn after(count: u64) -> Self {
         Self::new(When::After(count))
     }
@@ -140,7 +145,7 @@ impl CrashPlan {
     /// Counts an effect that was just made. True if the process must die of
     /// it: then the caller must never return.
     pub fn effect(&self, name: &str) -> bool {
-        Process::current().is_some_and(|process| self.strikes(&process, name))
+        Process::current().is_some_and(|process| self.strikes(&process, name, false))
     }
 
     /// Counts an effect that was just made, and never returns if the process
@@ -151,7 +156,7 @@ impl CrashPlan {
         }
     }
 
-    /// The effects so far, in order.
+    /// The effects so far that were counted, in order.
     pub fn effects(&self) -> Vec<String> {
         self.lock().effects.clone()
     }
@@ -166,7 +171,7 @@ impl CrashPlan {
         self.lock().dead.clone()
     }
 
-    fn strikes(&self, process: &Process, name: &str) -> bool {
+    fn strikes(&self, process: &Process, name: &str, reads: bool) -> bool {
         if process.is_dead() {
             return true;
         }
@@ -176,6 +181,7 @@ impl CrashPlan {
         }
         let strikes = match &mut state.when {
             When::Never => return false,
+            When::After(_) if reads => return false,
             When::After(left) => {
                 let strikes = *left == 1;
                 *left = left.saturating_sub(1);
@@ -205,12 +211,12 @@ impl Layer for CrashPlan {
         if process.is_dead() {
             return HttpConnectorFuture::new(pending());
         }
-        let operation = Operation::of(&request).to_string();
+        let operation = Operation::of(&request);
         let plan = self.clone();
         let response = next.call(request);
         HttpConnectorFuture::new(async move {
             let response = response.await;
-            if plan.strikes(&process, &operation) {
+            if plan.strikes(&process, &operation.to_string(), operation.reads()) {
                 pending::<()>().await;
             }
             response

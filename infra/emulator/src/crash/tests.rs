@@ -12,7 +12,8 @@ use crate::sqs::NewMessage;
 use crate::template::tests::small;
 use crate::wiring::{Delivered, Function, Wiring};
 
-/// A function that makes three writes, and how often it came to its end.
+/// A function that makes three writes, a look before each, and how often it came
+/// to its end.
 struct World {
     aws: Aws,
     clock: ManualClock,
@@ -33,6 +34,7 @@ impl World {
             let (client, ends) = (client.clone(), Arc::clone(&count));
             async move {
                 for n in 1..=3 {
+                    look(&client, n).await;
                     write(&client, n).await;
                 }
                 ends.fetch_add(1, Ordering::Relaxed);
@@ -58,6 +60,14 @@ impl World {
     fn ends(&self) -> u32 {
         self.ends.load(Ordering::Relaxed)
     }
+}
+
+async fn look(client: &aws_sdk_dynamodb::Client, n: u32) {
+    let get = client.get_item().table_name("ContactsTable");
+    let get = get
+        .key("pk", AttributeValue::S("T#1".to_owned()))
+        .key("sk", AttributeValue::S(n.to_string()));
+    get.send().await.unwrap();
 }
 
 async fn write(client: &aws_sdk_dynamodb::Client, n: u32) {
@@ -113,6 +123,12 @@ async fn effects_are_recorded_by_name() {
         ["lambda.receive", put, put, put, "lambda.respond"]
     );
     assert!(plan.crashes().is_empty());
+
+    // Chance may strike after a look too.
+    let plan = CrashPlan::seeded(1, 0.0);
+    let world = World::new(plan.clone()).await;
+    world.wiring.run_until_idle().await.unwrap();
+    assert!(plan.effects().contains(&"dynamodb.GetItem".to_owned()));
 }
 
 #[tokio::test]
