@@ -68,8 +68,13 @@ pub(crate) enum Delivered {
     },
 }
 
-/// How long somebody waits for whom the table gave no answer.
+/// How long somebody waits for whom a service gave no answer.
 const FAULT_RECHECK: SignedDuration = SignedDuration::from_secs(30);
+
+/// When somebody is due again for whom a service gave no answer `now`.
+pub(crate) fn after_fault(now: Timestamp) -> Timestamp {
+    now.saturating_add(FAULT_RECHECK).unwrap_or(Timestamp::MAX)
+}
 
 /// An outcome that says: no request was made, whoever comes next may try.
 pub(crate) fn handed_over(now: Timestamp) -> Outcome {
@@ -83,7 +88,7 @@ pub(crate) fn handed_over(now: Timestamp) -> Outcome {
 fn failed_before(now: Timestamp) -> Outcome {
     Outcome::Deferred {
         reason: "fault".to_owned(),
-        due: now.saturating_add(FAULT_RECHECK).unwrap_or(Timestamp::MAX),
+        due: after_fault(now),
     }
 }
 

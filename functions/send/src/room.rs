@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use platform::fault::{Fault, chain};
 use platform::rate::Lane;
 use policy::block::Outcome;
@@ -12,12 +12,9 @@ use policy::reason::DeferReason;
 
 use crate::Deps;
 use crate::block::Run;
-use crate::delivery::{Candidate, put_off};
+use crate::delivery::{self, Candidate, put_off};
 use crate::ledger::Ledger;
 use crate::range::Sender;
-
-/// How long somebody waits where the table gave no answer.
-const FAULT_RECHECK: SignedDuration = SignedDuration::from_secs(30);
 
 /// For whom room is reserved, and since when.
 #[derive(Debug)]
@@ -70,8 +67,7 @@ pub(crate) async fn reserve(
         Ok(room) => (room.people, DeferReason::TierFull.code(), room.ask_again),
         Err(fault) => {
             tracing::warn!(error = chain(&fault), "no room can be reserved");
-            let due = at.saturating_add(FAULT_RECHECK).unwrap_or(Timestamp::MAX);
-            (0, "fault", due)
+            (0, "fault", delivery::after_fault(at))
         }
     };
     let left_out: BTreeSet<u8> = indices

@@ -24,9 +24,6 @@ const REFILL_SLACK: SignedDuration = SignedDuration::from_millis(70);
 /// Over how long those who wait for slots spread their next asking.
 const SPREAD: SignedDuration = SignedDuration::from_millis(20);
 
-/// How long a block waits when slots cannot be leased.
-const FAULT_RECHECK: SignedDuration = SignedDuration::from_secs(30);
-
 /// How long a block waits when this worker's clock may not be used.
 const CLOCK_RECHECK: SignedDuration = SignedDuration::from_mins(2);
 
@@ -75,7 +72,7 @@ pub(crate) async fn hand_out(
                     Err(fault) => {
                         // What is on the wire is waited for and written down; the
                         // others were certainly not sent.
-                        put_off(waiting.drain(..), "no_slots", in_a_while(run, FAULT_RECHECK), ledger);
+                        put_off(waiting.drain(..), "no_slots", delivery::after_fault(run.deps.clock.now()), ledger);
                         failed = Some(fault);
                     }
                     Ok(LeaseAnswer::Leased(lease)) => {
