@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::stop::{TWELVE, csv};
+use crate::web_risk::WebRisk;
 use crate::world::{Setting, World};
 
 /// The seeded template with another text.
@@ -157,7 +158,8 @@ async fn what_was_approved_is_sent_or_nothing_is() {
 }
 
 /// Answers on loopback: `/aman` leads to a harmless page, `/hadiah` to a trap,
-/// `/dalam` into the network, and everything else is a page. Counts who asks.
+/// `/lewat` over a trap to the harmless page, `/dalam` into the network, and
+/// everything else is a page. Counts who asks for these.
 async fn town() -> (Town, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
@@ -165,6 +167,8 @@ async fn town() -> (Town, Arc<AtomicUsize>) {
         let to = match request.uri().path() {
             "/aman" => "http://toko.example/promo",
             "/hadiah" => "http://shopee-hadiah.top/undangan.apk",
+            "/lewat" => "http://shopee-hadiah.top/lalu.apk",
+            "/lalu.apk" => return Redirect::temporary("http://toko.example/promo").into_response(),
             "/dalam" => "http://kantor.internal-name.com/",
             _ => return StatusCode::OK.into_response(),
         };
@@ -194,6 +198,12 @@ async fn a_short_link_is_followed_once_and_its_end_is_judged() {
             "hadiah",
             "block",
             "http://shopee-hadiah.top/undangan.apk",
+            "dangerous_download",
+        ),
+        (
+            "lewat",
+            "block",
+            "http://toko.example/promo",
             "dangerous_download",
         ),
         ("dalam", "block", "", "ssrf_target"),
@@ -241,31 +251,9 @@ async fn who_is_asked_about_links_and_does_not_answer_allows_nothing() {
 
 #[tokio::test]
 async fn web_risk_is_asked_with_its_key_and_believed() {
-    let answer = async |request: Request| {
-        assert_eq!(request.headers()["x-goog-api-key"], "kunci-uji");
-        let listed = request.uri().query().unwrap_or_default().contains("jahat");
-        if listed {
-            json!({"threat": {"threatTypes": ["MALWARE"], "expireTime": "2026-11-25T00:00:00Z"}})
-                .to_string()
-        } else {
-            "{}".to_owned()
-        }
-    };
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    #[expect(clippy::disallowed_methods, reason = "it serves while the story lasts")]
-    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
-    let mut world = World::with(Setting {
-        parameters: vec![("WebRisk", "on".to_owned())],
-        variables: vec![("IZIN_WEB_RISK_URL", url)],
-        ..Setting::default()
-    })
-    .await;
-    world
-        .house
-        .aws
-        .secrets
-        .put("WebRiskKeySecret", "kunci-uji".to_owned());
+    let web_risk = WebRisk::default();
+    web_risk.list("jahat");
+    let mut world = web_risk.asked().await;
     let (list, _) = world.import(&csv(&TWELVE)).await;
     for (name, status) in [("baik", StatusCode::OK), ("jahat", StatusCode::CONFLICT)] {
         let body = format!("Halo {{{{nama}}}}, lihat https://{name}.melati.id/promo");

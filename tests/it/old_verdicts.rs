@@ -1,19 +1,14 @@
 //! What was harmless when it was approved is looked at again before it is sent.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use axum::Router;
-use axum::extract::Request;
 use http::StatusCode;
 use izin::house::Seeds;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 use crate::clamd::asleep;
 use crate::media::PICTURE;
 use crate::stop::{TWELVE, csv};
+use crate::web_risk::WebRisk;
 use crate::world::{Setting, World};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -106,28 +101,8 @@ async fn an_old_file_waits_for_a_scanner_that_is_down() {
 
 #[tokio::test]
 async fn a_link_that_turns_out_bad_is_not_sent() {
-    let listed = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&listed);
-    let answer = async move |_: Request| {
-        if told.load(Ordering::Relaxed) {
-            json!({"threat": {"threatTypes": ["MALWARE"], "expireTime": "2027-11-25T00:00:00Z"}})
-                .to_string()
-        } else {
-            "{}".to_owned()
-        }
-    };
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    #[expect(clippy::disallowed_methods, reason = "it serves while the story lasts")]
-    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
-    let mut world = World::with(Setting {
-        parameters: vec![("WebRisk", "on".to_owned())],
-        variables: vec![("IZIN_WEB_RISK_URL", url)],
-        ..Setting::default()
-    })
-    .await;
-    let secrets = &world.house.aws.secrets;
-    secrets.put("WebRiskKeySecret", "kunci-uji".to_owned());
+    let web_risk = WebRisk::default();
+    let mut world = web_risk.asked().await;
     let (list, _) = world.import(&csv(&TWELVE)).await;
     let body = "Halo {{nama}}, lihat https://melati.id/promo";
     world.reads_template("katalog", body).await;
@@ -155,7 +130,7 @@ async fn a_link_that_turns_out_bad_is_not_sent() {
     assert!(sent > 0, "the first people have it");
 
     // A week later somebody knows the link for bad.
-    listed.store(true, Ordering::Relaxed);
+    web_risk.list("melati.id");
     world.clock.advance(DAY * 6 + DAY / 2);
     world.reads_template("katalog", body).await;
     world.tick().await;

@@ -2,7 +2,7 @@
 //! are judged.
 
 use platform::campaigns::{Preflighted, Templated};
-use platform::expansion::ExpandError;
+use platform::expansion::{ExpandError, Way};
 use platform::fault::Fault;
 use platform::reputation::Standing;
 use policy::campaign::CampaignState;
@@ -180,12 +180,20 @@ async fn ask_others(preflight: &mut Preflight, context: &Context, unknown: Verdi
             && is_short(&link.shown, context)
         {
             match expander.expand(&addresses[0]).await {
-                Ok(end) => {
+                Ok(Way { over, end }) => {
                     link.ends_at = Some(end.to_string());
-                    for finding in links::check(end.as_str(), context).findings {
-                        let (reason, shown) = (finding.reason.code(), finding.shown);
-                        preflight.note(&link.place, reason, finding.verdict, &shown);
+                    for hop in over.iter().chain([&end]) {
+                        for finding in links::check(hop.as_str(), context).findings {
+                            // That a short link leads over another is no news;
+                            // where both lead is known by now.
+                            if finding.reason == Reason::Shortener && *hop != end {
+                                continue;
+                            }
+                            let (reason, shown) = (finding.reason.code(), finding.shown);
+                            preflight.note(&link.place, reason, finding.verdict, &shown);
+                        }
                     }
+                    addresses.extend(over);
                     addresses.push(end);
                 }
                 Err(ExpandError::Forbidden | ExpandError::NotWeb) => {

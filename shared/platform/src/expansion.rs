@@ -41,6 +41,15 @@ pub struct Expander {
     ports: Vec<u16>,
 }
 
+/// Where a link leads.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Way {
+    /// The addresses between the link and its end, in order.
+    pub over: Vec<Url>,
+    /// Its end; the link itself, if it redirects nowhere.
+    pub end: Url,
+}
+
 impl Expander {
     /// Follows links by the names of the machine's resolver.
     pub fn new() -> Result<Self, Fault> {
@@ -83,30 +92,33 @@ impl Expander {
     ///
     /// Law: no connection is made to an address inside any network, whatever
     /// a name resolves to and whenever it changes.
-    pub async fn expand(&self, link: &Url) -> Result<Url, ExpandError> {
+    pub async fn expand(&self, link: &Url) -> Result<Way, ExpandError> {
         tokio::time::timeout(TOTAL_TIME, self.follow(link))
             .await
             .unwrap_or(Err(ExpandError::TimedOut))
     }
 
-    async fn follow(&self, link: &Url) -> Result<Url, ExpandError> {
+    async fn follow(&self, link: &Url) -> Result<Way, ExpandError> {
         let mut at = link.clone();
+        let mut over = Vec::new();
         for _ in 0..=MOST_HOPS {
             self.judge(&at)?;
             let answer = self.http.get(at.clone()).send().await;
             let answer = answer.map_err(|error| ExpandError::of(&error))?;
-            if !answer.status().is_redirection() {
-                return Ok(at);
-            }
-            let Some(location) = answer.headers().get(LOCATION) else {
-                return Ok(at);
+            let location = answer.headers().get(LOCATION);
+            let location = location.filter(|_| answer.status().is_redirection());
+            let Some(location) = location else {
+                return Ok(Way { over, end: at });
             };
             let location = location.to_str().map_err(|_| ExpandError::BadRedirect)?;
             let next = at.join(location).map_err(|_| ExpandError::BadRedirect)?;
             if at.scheme() == "https" && next.scheme() == "http" {
                 return Err(ExpandError::Downgrade);
             }
-            at = next;
+            let left = std::mem::replace(&mut at, next);
+            if left != *link {
+                over.push(left);
+            }
         }
         Err(ExpandError::TooManyHops)
     }

@@ -115,7 +115,7 @@ fn expander(port: u16, names: &[(&str, &[&[&str]])]) -> Expander {
 
 async fn expanded(expander: &Expander, link: &str) -> Result<String, ExpandError> {
     let link = Url::parse(link).map_err(|_| ExpandError::NotWeb)?;
-    expander.expand(&link).await.map(String::from)
+    expander.expand(&link).await.map(|way| way.end.into())
 }
 
 /// Every notation of addresses that are nobody's business.
