@@ -20,7 +20,7 @@ use emulator::aws::Aws;
 use emulator::client::{Layer, Operation, layered, plain};
 use emulator::meter::Meter;
 use emulator::sqs::Received;
-use emulator::template::Template;
+use emulator::template::{Event, Template};
 use http::{Request, Response, StatusCode};
 use jiff::SignedDuration;
 use platform::aws::Clients;
@@ -57,8 +57,36 @@ pub const VERIFY_TOKEN: &str = "the verify token of the stand";
 /// The portfolio of every number.
 pub const PORTFOLIO: &str = "1";
 
-/// Most messages of one batch, as the template says.
-pub const BATCH: usize = 100;
+/// How the queue's poller gathers messages for `receipts`, as the template says.
+#[derive(Clone, Copy, Debug)]
+pub struct Gathering {
+    /// Most messages of one invocation.
+    pub most: usize,
+    /// How long it waits for more, in seconds.
+    pub window_s: u32,
+    /// Most invocations at a time.
+    pub at_once: u32,
+}
+
+impl Gathering {
+    fn of(template: &Template) -> Option<Self> {
+        let events = &template.functions.get("ReceiptsFunction")?.events;
+        events.values().find_map(|event| match event {
+            Event::Sqs {
+                queue,
+                batch_size,
+                window_s,
+                maximum_concurrency,
+                report_batch_item_failures: _,
+            } if queue == QUEUE => Some(Self {
+                most: *batch_size as usize,
+                window_s: *window_s,
+                at_once: (*maximum_concurrency)?,
+            }),
+            _ => None,
+        })
+    }
+}
 
 /// `webhook` and `receipts`, and one number of one tenant.
 pub struct Stand {
@@ -78,6 +106,8 @@ pub struct Stand {
     pub objects: Objects,
     /// What is out of order.
     pub outage: Outage,
+    /// How much `receipts` gets at a time.
+    pub gathering: Gathering,
     /// What `webhook` asked of AWS.
     pub webhook_meter: Meter,
     /// What `receipts` asked of AWS.
@@ -103,7 +133,9 @@ impl Stand {
     ) -> anyhow::Result<Self> {
         let clock = ManualClock::at("2026-11-24T03:00:00Z".parse()?);
         let shared = SharedClock::new(clock.clone());
-        let aws = Aws::start(&Template::parse(TEMPLATE)?, shared.clone()).await?;
+        let template = Template::parse(TEMPLATE)?;
+        let gathering = Gathering::of(&template).context("receipts has no queue")?;
+        let aws = Aws::start(&template, shared.clone()).await?;
         for (id, value) in [
             ("AppSecretSecret", OLD_APP_SECRET),
             ("AppSecretSecret", APP_SECRET),
@@ -150,6 +182,7 @@ impl Stand {
             contacts,
             objects,
             outage,
+            gathering,
             webhook_meter,
             receipts_meter,
             aws,
@@ -198,7 +231,7 @@ impl Stand {
     pub async fn settle(&self) -> anyhow::Result<Vec<String>> {
         let mut finished = Vec::new();
         while self.waiting()? > 0 {
-            finished.extend(self.batch(BATCH).await?.1);
+            finished.extend(self.batch(self.gathering.most).await?.1);
         }
         Ok(finished)
     }

@@ -3,12 +3,14 @@
 //! - **Speed** of `webhook`'s own code on one core, with a queue that answers at
 //!   once: what one environment can take.
 //! - **Time** to the 200, with every request to the emulated AWS included.
+//! - **Capacity**: how many environments 4,000 updates a second take.
 //! - **Cost** of statuses in requests and write units: as they come in time from
 //!   a campaign, and at the worst, each in a batch of its own.
 //! - **Loss** while one request to tables, queues, objects and secrets in ten
 //!   fails, half of them after they took effect, and Meta posts again whatever
 //!   was not answered 200.
 
+mod capacity;
 mod cost;
 mod loss;
 mod speed;
@@ -48,6 +50,7 @@ struct Figures {
     conditions: Conditions,
     speed: Vec<speed::Speed>,
     time: Vec<speed::Time>,
+    capacity: capacity::Capacity,
     cost: cost::Costs,
     loss: loss::Loss,
     /// Whether every figure is as it must be.
@@ -83,6 +86,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<bool> {
     } = args;
     let speed = alone(move || speed::speeds(posts)).await?;
     let time = alone(move || speed::times(posts, seed)).await?;
+    let (time, capacity) = alone(move || async move {
+        let capacity = capacity::Capacity::measure(&time, seed).await?;
+        anyhow::Ok((time, capacity))
+    })
+    .await?;
     let cost = alone(move || cost::costs(messages, seed)).await?;
     let loss = alone(move || loss::loss(disturbed, failures / 100.0, seed)).await?;
     let mut violations = Vec::new();
@@ -96,6 +104,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<bool> {
         "a message's statuses cost more than one write unit when they coalesce",
     );
     must(loss.is_none(), "something was lost or invented");
+    must(
+        capacity.keeps_up(),
+        "receipts does not keep up with 4,000 updates a second",
+    );
     for time in &time {
         // Meta asks for a median of 250 ms and less than 1 % over a second.
         must(
@@ -116,6 +128,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<bool> {
         },
         speed,
         time,
+        capacity,
         cost,
         loss,
         holds: violations.is_empty(),
@@ -148,6 +161,25 @@ fn table(figures: &Figures) -> String {
             time.bodies, time.p50_ms, time.p99_ms
         ));
     }
+    let capacity = &figures.capacity;
+    line(format!(
+        "\nfor {:.0} updates/s",
+        capacity.wanted_updates_per_second
+    ));
+    for door in &capacity.webhook {
+        line(format!(
+            "{:<32} {:>7.0} updates/s each, {:.0} environments of webhook",
+            door.bodies, door.updates_per_second, door.environments
+        ));
+    }
+    let settling = &capacity.receipts;
+    line(format!(
+        "{:<32} {:>7.0} updates/s each, {:.0} environments of receipts, which may have {}",
+        "statuses in full batches",
+        settling.updates_per_second,
+        settling.environments,
+        settling.allowed
+    ));
     line("\ncost of statuses".to_owned());
     for (name, cost) in figures.cost.named() {
         line(format!(

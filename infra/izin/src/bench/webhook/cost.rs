@@ -6,13 +6,10 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::inbound::{BATCH, Stand, load};
+use crate::inbound::{Stand, load};
 
 /// The campaign's pace, messages per second.
 const PACE: f64 = 76.39;
-
-/// How long the queue's poller gathers, in seconds, as the template says.
-const WINDOW: f64 = 5.0;
 
 /// The ways in which statuses come.
 #[derive(Debug, Serialize)]
@@ -52,21 +49,29 @@ impl Costs {
 
 pub(super) async fn costs(messages: u32, seed: u64) -> anyhow::Result<Costs> {
     Ok(Costs {
-        in_time: cost(messages, seed, 1, BATCH).await?,
-        in_time_hundreds: cost(messages, seed, 100, BATCH).await?,
-        worst: cost((messages / 10).max(100), seed, 1, 1).await?,
+        in_time: cost(messages, seed, 1, None).await?,
+        in_time_hundreds: cost(messages, seed, 100, None).await?,
+        worst: cost((messages / 10).max(100), seed, 1, Some(1)).await?,
     })
 }
 
 /// Posts the statuses `together` in a body, and lets `receipts` have `batch`
-/// messages at a time, or what has come within the window.
-async fn cost(messages: u32, seed: u64, together: usize, batch: usize) -> anyhow::Result<Cost> {
+/// messages at a time, as many as the template says unless given, or what has
+/// come within the window.
+async fn cost(
+    messages: u32,
+    seed: u64,
+    together: usize,
+    batch: Option<usize>,
+) -> anyhow::Result<Cost> {
     let stand = Stand::build(|inner| inner, true).await?;
+    let batch = batch.unwrap_or(stand.gathering.most);
+    let window = f64::from(stand.gathering.window_s);
     stand.plan(messages).await?;
     let statuses = load::in_time(stand.campaign, messages, PACE, seed);
     let mut batches = 0;
     let mut received = 0;
-    let mut window_ends = WINDOW;
+    let mut window_ends = window;
     for posted in statuses.chunks(together) {
         let at = posted.last().map_or(0.0, |(at, _)| *at);
         while stand.waiting()? >= batch || (at > window_ends && stand.waiting()? > 0) {
@@ -74,7 +79,7 @@ async fn cost(messages: u32, seed: u64, together: usize, batch: usize) -> anyhow
             batches += 1;
         }
         if at > window_ends {
-            window_ends = at + WINDOW;
+            window_ends = at + window;
         }
         let values: Vec<Value> = posted.iter().map(|(_, status)| status.clone()).collect();
         ensure!(stand.post(load::body(&values, &[])).await? == StatusCode::OK);

@@ -13,8 +13,8 @@ use rand::{Rng as _, SeedableRng as _};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::inbound::Stand;
 use crate::inbound::load::{self, Sent};
-use crate::inbound::{BATCH, Stand};
 
 /// What became of the updates.
 #[derive(Debug, Default, Serialize)]
@@ -85,7 +85,7 @@ pub(super) async fn loss(updates: u32, failures: f64, seed: u64) -> anyhow::Resu
                 status => anyhow::bail!("a body was answered {status}"),
             }
             if loss.posts.is_multiple_of(50) {
-                finished.extend(stand.batch(BATCH).await?.1);
+                finished.extend(stand.batch(stand.gathering.most).await?.1);
             }
         }
         bodies = refused;
@@ -98,7 +98,7 @@ pub(super) async fn loss(updates: u32, failures: f64, seed: u64) -> anyhow::Resu
         if stand.waiting()? == 0 {
             break;
         }
-        finished.extend(stand.batch(BATCH).await?.1);
+        finished.extend(stand.batch(stand.gathering.most).await?.1);
     }
     for (trouble, _) in faults.made() {
         *loss

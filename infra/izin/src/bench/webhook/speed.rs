@@ -36,6 +36,8 @@ pub(super) struct Time {
     pub(super) max_ms: f64,
     /// The part of the answers that took longer than a second.
     pub(super) over_a_second: f64,
+    /// Of one environment, which answers one POST after another.
+    pub(super) updates_per_second: f64,
 }
 
 /// Bodies of one status, and of many, with a queue that answers at once.
@@ -72,11 +74,11 @@ pub(super) async fn times(posts: u32, seed: u64) -> anyhow::Result<Vec<Time>> {
     let hundreds: Make<'_> = &|stand, n| body(stand, n, 100);
     let stops: Make<'_> = &|_, n| load::body(&[], &[load::text(Sent(n), "STOP")]);
     let full: Make<'_> = &|stand, n| body(stand, n, 1_000);
-    for (bodies, share, make) in [
-        ("one status", 1, ones),
-        ("a hundred statuses", 10, hundreds),
-        ("a thousand statuses", 100, full),
-        ("a stop", 4, stops),
+    for (bodies, updates, share, make) in [
+        ("one status", 1, 1, ones),
+        ("a hundred statuses", 100, 10, hundreds),
+        ("a thousand statuses", 1_000, 100, full),
+        ("a stop", 1, 4, stops),
     ] {
         let posts = (posts / share).max(20);
         let mut taken = Vec::new();
@@ -90,6 +92,7 @@ pub(super) async fn times(posts: u32, seed: u64) -> anyhow::Result<Vec<Time>> {
         stand.forget()?;
         taken.sort_by(f64::total_cmp);
         let slow = taken.iter().filter(|ms| **ms > 1_000.0).count();
+        let seconds = taken.iter().sum::<f64>() / 1_000.0;
         times.push(Time {
             bodies,
             posts,
@@ -97,6 +100,7 @@ pub(super) async fn times(posts: u32, seed: u64) -> anyhow::Result<Vec<Time>> {
             p99_ms: at(&taken, 0.99),
             max_ms: at(&taken, 1.0),
             over_a_second: slow as f64 / taken.len() as f64,
+            updates_per_second: f64::from(updates) * f64::from(posts) / seconds,
         });
     }
     Ok(times)
