@@ -27,6 +27,8 @@ enum Command {
     Explain(izin::explain::Args),
     /// A campaign's course before anything is sent.
     Simulate(izin::simulate::Args),
+    /// Who may use a deployed service: tenants, numbers, API keys.
+    Tenant(izin::tenant::Args),
     /// A CSV of fictional people.
     People {
         /// How many rows.
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         Command::Check(args) => izin::check::main(args),
         Command::Explain(args) => izin::explain::main(args),
         Command::Simulate(args) => izin::simulate::main(args),
+        Command::Tenant(args) => izin::tenant::main(args),
         Command::People { rows, seed, out } => {
             match std::fs::write(&out, izin::people::csv(rows, seed)) {
                 Ok(()) => ExitCode::SUCCESS,

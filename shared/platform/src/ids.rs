@@ -3,9 +3,22 @@
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
-use rand::rngs::SmallRng;
-use rand::{Rng as _, SeedableRng as _};
+use rand::rngs::{OsRng, SmallRng};
+use rand::{Rng as _, SeedableRng as _, TryRngCore as _};
+use secrecy::SecretString;
 use uuid::Uuid;
+
+use crate::fault::Fault;
+
+/// A secret: 256 random bits of the operating system, in hexadecimal.
+pub fn secret() -> Result<SecretString, Fault> {
+    let mut bytes = [0; 32];
+    OsRng
+        .try_fill_bytes(&mut bytes)
+        .map_err(|error| Fault::lasting("draw a secret", error))?;
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(digits.into())
+}
 
 /// Mints ids; cheap to clone and shared by everything in one process.
 #[derive(Clone, Debug)]

@@ -195,6 +195,11 @@ impl Campaigns {
         self.put_row(&CampaignKey::ApiKey(id).key(), key).await
     }
 
+    /// Takes an API key away, if it is there.
+    pub async fn remove_api_key(&self, id: KeyId) -> Result<(), Fault> {
+        self.table.delete(&CampaignKey::ApiKey(id).key()).await
+    }
+
     /// Asks the timer to look at something until it is done.
     pub async fn add_due(&self, due: Due) -> Result<(), Fault> {
         self.put_row(&due.key(), &Entry { v: 1 }).await
