@@ -34,7 +34,9 @@ pub use self::blocks::Settlement;
 pub use self::breakers::{BreakerState, Opening};
 pub use self::budgets::{Begun, CampaignBudget};
 pub use self::controls::{Approved, Controls, Scheduled};
-pub use self::directory::{AdvertisesBy, ApiKey, Due, List, Number, Tenant};
+pub use self::directory::{
+    AdvertisesBy, ApiKey, Due, Linked, List, NotLinked, Number, Tenant, Transport,
+};
 pub use self::endpoints::Endpoint;
 pub use self::events::{
     EVENTS_KEPT, EVENTS_SETTLE, EventCursor, EventsPage, ParseCursorError, RecordedEvent,
