@@ -30,6 +30,7 @@ mod send_model;
 mod settings;
 mod single;
 mod skip;
+mod social;
 mod stop;
 mod stop_anywhere;
 mod stopped_at_whatsapp;
