@@ -212,6 +212,27 @@ async fn what_amazon_refuses_is_refused_for_good() {
     assert_eq!(ways(&world, TWELVE[3]), [true]);
 }
 
+/// The role may send from the numbers that the operator named, and from no other.
+#[tokio::test]
+async fn a_number_that_the_role_does_not_name_is_stopped() {
+    let other = "arn:aws:social-messaging:ap-southeast-3:000000000000:phone-number-id/0";
+    let (mut world, id) = approved(Setting {
+        parameters: vec![("SocialSenders", other.to_owned())],
+        ..by_amazon()
+    })
+    .await;
+    world.start(id).await;
+    world.deliver().await;
+    let view = world.view(id).await;
+    assert_eq!(
+        view["campaign"]["hold"]["reason"], "account_stopped",
+        "{view}"
+    );
+    assert_eq!(view["totals"]["rejected"], 1, "{view}");
+    assert_eq!(view["totals"]["pending"], 11, "{view}");
+    assert_eq!(world.house.simulator.report().requests, 0);
+}
+
 /// A stack without the topic cannot even read the template, and says why.
 #[tokio::test]
 async fn without_the_door_nothing_is_sent() {
