@@ -13,6 +13,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use simulator::{FaultEffect, FaultWhen, LinkedAccount, RequestFault};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use crate::harness::{NUMBER, WABA, World, person, promo};
 
@@ -181,7 +182,8 @@ async fn what_people_do_is_published_and_not_posted() {
     let router = Router::new()
         .route("/", post(publish))
         .with_state(published.clone());
-    let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let mut server = JoinSet::new();
+    server.spawn(async move { axum::serve(listener, router).await.unwrap() });
     world.simulator.set_topics_url(&url);
     world.simulator.person_says(&person(1), "STOP");
     world.simulator.drain().await;
@@ -207,5 +209,4 @@ async fn what_people_do_is_published_and_not_posted() {
         entry["changes"][0]["value"]["messages"][0]["text"]["body"],
         "STOP"
     );
-    server.abort();
 }
