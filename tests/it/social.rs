@@ -212,6 +212,23 @@ async fn what_amazon_refuses_is_refused_for_good() {
     assert_eq!(ways(&world, TWELVE[3]), [true]);
 }
 
+/// Answers go the same way, and the first of them waits until somebody has asked
+/// whether the number is heard.
+#[tokio::test]
+async fn a_stop_is_confirmed_by_amazon_too() {
+    let mut world = World::with(by_amazon()).await;
+    world.import(&csv(&TWELVE[..2])).await;
+    let settings = json!({"confirm_optouts": true});
+    let (status, answer) = world.request("PUT", "/v1/settings", settings).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    world.house.simulator.person_says(&wa_id(TWELVE[0]), "STOP");
+    world.deliver().await;
+    assert_eq!(world.house.simulator.report().requests, 0);
+    world.live(10).await;
+    assert_eq!(ways(&world, TWELVE[0]), [true]);
+    assert_eq!(stops(&world, TWELVE[0]).await, 1);
+}
+
 /// The role may send from the numbers that the operator named, and from no other.
 #[tokio::test]
 async fn a_number_that_the_role_does_not_name_is_stopped() {
