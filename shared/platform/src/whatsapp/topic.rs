@@ -41,8 +41,9 @@ impl std::fmt::Debug for Notification {
 struct Event {
     #[serde(rename = "whatsAppWebhookEntry")]
     entry: Value,
+    /// A text; a number would mean the same.
     #[serde(default)]
-    aws_account_id: Option<String>,
+    aws_account_id: Value,
 }
 
 /// The ARN names no topic.
@@ -87,8 +88,13 @@ impl Topic {
         let Ok(event) = serde_json::from_str::<Event>(&notification.message) else {
             return Ok(VerifiedBody::vouched(notification.message.into_bytes()));
         };
-        let account = event.aws_account_id;
-        if account.is_some_and(|account| account != self.account) {
+        let is_ours = match &event.aws_account_id {
+            // The topic is ours, and nobody else may publish to it.
+            Value::Null => true,
+            Value::String(account) => *account == self.account,
+            other => other.to_string() == self.account,
+        };
+        if !is_ours {
             return Err(Unbelieved::Account);
         }
         // As it was written, so that a broken entry is mended or kept like any.
@@ -138,6 +144,8 @@ mod tests {
     fn nobody_else_is_believed() {
         let event = json!({"whatsAppWebhookEntry": "{}", "aws_account_id": "210987654321"});
         assert_eq!(believe(notification(&event)), Err(Unbelieved::Account));
+        let ours = json!({"whatsAppWebhookEntry": "{}", "aws_account_id": 123_456_789_012_u64});
+        assert!(believe(notification(&ours)).is_ok());
         let mut other = notification(&json!({"whatsAppWebhookEntry": "{}"}));
         assert!(believe(other.clone()).is_ok());
         other["TopicArn"] = format!("{ARN}-2").into();
