@@ -373,6 +373,44 @@ async fn an_account_that_tells_another_topic_does_not_send() {
     assert_eq!(end["totals"]["accepted"], 12, "{end}");
 }
 
+/// The account names our topic, but nothing ever came from it: a policy or a key
+/// may be wrong. Somebody has to write to the number first, and be heard.
+#[tokio::test]
+async fn a_number_that_was_never_heard_does_not_send() {
+    let mut world = World::with(by_amazon()).await;
+    let clients = world.house.clients.clone();
+    let environment = world.house.aws.environment("SendFunction").unwrap();
+    let ear = format!("E#{}", Seeds::PHONE_NUMBER_ID);
+    clients
+        .dynamodb
+        .delete_item()
+        .table_name(&environment["IZIN_CAMPAIGNS_TABLE"])
+        .key("pk", AttributeValue::S(ear))
+        .key("sk", AttributeValue::S("HEARD".to_owned()))
+        .send()
+        .await
+        .unwrap();
+    let (list, _) = world.import(&csv(&TWELVE)).await;
+    let id = world.approved_campaign(&list).await;
+    let start = format!("/v1/campaigns/{id}/start");
+    let (status, answer) = world.request("POST", &start, json!({})).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{answer}");
+    assert_eq!(answer["errors"][0]["code"], "stops_unheard", "{answer}");
+    // Words that cannot be heard whole prove nothing.
+    let topic = topic(&world);
+    let sns = world.house.aws.sns.clone();
+    sns.publish(&topic, "this is a test").unwrap();
+    world.live(6).await;
+    let (status, _) = world.request("POST", &start, json!({})).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+
+    world.house.simulator.person_says(&wa_id(TWELVE[2]), "halo");
+    world.live(6).await;
+    world.start(id).await;
+    let end = world.finish(id).await;
+    assert_eq!(end["totals"]["accepted"], 12, "{end}");
+}
+
 #[tokio::test]
 async fn an_event_that_comes_again_is_one_stop() {
     let (mut world, id) = approved(by_amazon()).await;

@@ -38,7 +38,7 @@ pub(crate) async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> 
     match number.by_amazon() {
         Ok(None) => (),
         Ok(Some(linked)) => {
-            let mut health = by_amazon(linked, now, deps).await?;
+            let mut health = by_amazon(id, linked, now, deps).await?;
             if let Some(tier) = number.tier {
                 deps.tiers.note_tier(&number.portfolio, &tier).await?;
                 health.tier = Some(tier);
@@ -87,7 +87,12 @@ pub(crate) async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> 
 /// What Amazon says of a number: its quality, and whether what people answer to
 /// it reaches us. Its rate, its portfolio's tier and whether WhatsApp stopped it
 /// are not told; the refusals of messages say the last.
-async fn by_amazon(linked: &Linked, now: Timestamp, deps: &Deps) -> Result<NumberHealth, Fault> {
+async fn by_amazon(
+    id: &str,
+    linked: &Linked,
+    now: Timestamp,
+    deps: &Deps,
+) -> Result<NumberHealth, Fault> {
     let mut health = NumberHealth {
         throughput: None,
         can_send: None,
@@ -101,8 +106,12 @@ async fn by_amazon(linked: &Linked, now: Timestamp, deps: &Deps) -> Result<Numbe
     if let Some(social) = &deps.social {
         let told = social.number(&linked.waba_id, &linked.phone_number_id);
         let told = told.await?;
+        // The right address is not enough: something must have arrived from there.
+        let ever = deps.campaigns.heard_at(id).await?.is_some();
         if !told.is_heard {
-            tracing::error!("what people answer to a number does not reach us");
+            tracing::error!("a number's account tells what people answer to somebody else");
+        } else if !ever {
+            tracing::error!("nothing that people answer to a number has ever arrived");
         }
         health.status = Some(
             if told.is_complete {
@@ -113,7 +122,7 @@ async fn by_amazon(linked: &Linked, now: Timestamp, deps: &Deps) -> Result<Numbe
             .to_owned(),
         );
         health.quality = told.quality;
-        health.is_heard = Some(told.is_heard);
+        health.is_heard = Some(told.is_heard && ever);
     }
     Ok(health)
 }

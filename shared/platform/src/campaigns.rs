@@ -8,6 +8,7 @@ mod breakers;
 mod budgets;
 mod controls;
 mod directory;
+mod ears;
 mod endpoints;
 mod events;
 mod findings;

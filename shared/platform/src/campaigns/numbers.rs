@@ -33,7 +33,7 @@ pub struct NumberHealth {
     #[serde(default)]
     pub status: Option<String>,
     /// Of a number that sends by Amazon's way: whether what people answer to it
-    /// comes to the topic that this service listens to.
+    /// goes to the topic that this service listens to, and ever arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_heard: Option<bool>,
     /// When that was read.

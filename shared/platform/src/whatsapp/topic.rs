@@ -92,7 +92,8 @@ impl Topic {
             // The topic is ours, and nobody else may publish to it.
             Value::Null => true,
             Value::String(account) => *account == self.account,
-            other => other.to_string() == self.account,
+            Value::Number(account) => account.to_string() == self.account,
+            Value::Array(_) | Value::Bool(_) | Value::Object(_) => false,
         };
         if !is_ours {
             return Err(Unbelieved::Account);

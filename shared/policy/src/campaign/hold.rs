@@ -154,7 +154,8 @@ impl fmt::Display for HoldReason {
             }
             Self::StopsUnheard => {
                 "what people answer to this number does not reach us, so nobody could say stop; \
-                 make our topic the event destination of its account"
+                 make our topic the event destination of its account, and \
+                 write to the number once"
             }
             Self::TemplateChanged => "the template changed since it was approved; approve it again",
             Self::TemplateRecategorised => {
