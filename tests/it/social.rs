@@ -12,7 +12,7 @@ use platform::campaigns::{Linked, Transport};
 use policy::ids::CampaignId;
 use policy::phone::PhoneNumber;
 use serde_json::{Value, json};
-use simulator::{FaultEffect, FaultWhen, RequestFault, WebhookChaos};
+use simulator::{FaultEffect, FaultWhen, RequestFault, Tier, WebhookChaos};
 
 use crate::media::PICTURE;
 use crate::stop::{TWELVE, csv};
@@ -479,6 +479,26 @@ async fn a_word_that_is_not_amazon_s_stops_nobody() {
     assert_eq!((heard.messages, heard.failed), (2, 2));
     assert_eq!(stops(&world, TWELVE[4]).await, 0);
     sqs.purge(HEARD).unwrap();
+}
+
+/// The operator's word on the tier counts until WhatsApp's does.
+#[tokio::test]
+async fn an_announced_tier_outranks_the_operator_s_word() {
+    let (mut world, _) = approved(Setting {
+        tier: Tier::Limited(10_000),
+        ..by_amazon()
+    })
+    .await;
+    let numbers = world.get("/v1/numbers").await;
+    assert_eq!(numbers["numbers"][0]["tier"], "TIER_10K", "{numbers}");
+    let down = json!({"event": "DOWNGRADE", "current_limit": "TIER_1K"});
+    let field = "phone_number_quality_update";
+    world.house.simulator.tell(Seeds::WABA, field, down);
+    world.live(12).await;
+    let numbers = world.get("/v1/numbers").await;
+    assert_eq!(numbers["numbers"][0]["tier"], "TIER_1K", "{numbers}");
+    let tiers = world.house.tiers().unwrap();
+    assert_eq!(tiers.tier(Seeds::PORTFOLIO).await.unwrap(), "TIER_1K");
 }
 
 #[tokio::test]

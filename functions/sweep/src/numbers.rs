@@ -40,9 +40,10 @@ pub(crate) async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> 
         Ok(Some(linked)) => {
             let mut health = by_amazon(id, linked, now, deps).await?;
             if let Some(tier) = number.tier {
-                deps.tiers.note_tier(&number.portfolio, &tier).await?;
-                health.tier = Some(tier);
+                deps.tiers.assume_tier(&number.portfolio, &tier).await?;
             }
+            let tier = deps.tiers.tier(&number.portfolio).await?;
+            health.tier = Some(tier).filter(|tier| !tier.is_empty());
             return deps.campaigns.put_number_health(tenant, id, &health).await;
         }
         Err(error) => return Err(Fault::lasting("read a number from Amazon", error)),

@@ -65,7 +65,8 @@ pub struct Number {
     #[serde(default)]
     pub transport: Transport,
     /// The messaging limit of its portfolio, such as `TIER_10K`, in its operator's
-    /// word: Amazon does not tell it. Without it the first tier counts.
+    /// word, until WhatsApp announces another: Amazon cannot be asked. Without it
+    /// the first tier counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<String>,
     /// What Amazon calls it, where its account is linked there.
