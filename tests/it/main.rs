@@ -26,6 +26,7 @@ mod page;
 mod privacy;
 mod redelivery;
 mod rights;
+mod second_door;
 mod send_model;
 mod settings;
 mod single;
