@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use http::{Request, StatusCode};
 use izin::house::Seeds;
 use izin::tenant::{NewNumber, Refused, Registry};
-use platform::campaigns::AdvertisesBy;
+use platform::campaigns::{AdvertisesBy, Linked, Transport};
 use platform::ids::Ids;
 use policy::ids::TenantId;
 use serde_json::Value;
@@ -26,6 +26,15 @@ fn number(tenant: TenantId) -> NewNumber {
         limit_per_second: Some(20),
         inbound_per_second: None,
         advertises_by: AdvertisesBy::Messages,
+        linked: None,
+        tier: None,
+    }
+}
+
+fn linked(account: &str) -> Linked {
+    Linked {
+        phone_number_id: format!("phone-number-id-{}", "0".repeat(32)),
+        waba_id: account.to_owned(),
     }
 }
 
@@ -60,6 +69,20 @@ async fn a_key_opens_what_is_its_tenant_s_until_it_is_revoked() {
     let account = account.account("309999000111222").await.unwrap().unwrap();
     assert_eq!(account.tenant, new.tenant_id);
     assert_eq!(account.portfolio.as_deref(), Some("409999000111222"));
+
+    let by_amazon = NewNumber {
+        linked: Some(linked(&format!("waba-{}", "0".repeat(32)))),
+        tier: Some("TIER_2K".to_owned()),
+        ..number(new.tenant_id)
+    };
+    registry.number(&by_amazon).await.unwrap();
+    let campaigns = world.house.campaigns().unwrap();
+    let known = campaigns.number("209999000111222").await.unwrap().unwrap();
+    assert_eq!(known.transport, Transport::EndUserMessagingSocial);
+    assert_eq!(known.linked, by_amazon.linked);
+    registry.number(&number(new.tenant_id)).await.unwrap();
+    let known = campaigns.number("209999000111222").await.unwrap().unwrap();
+    assert_eq!((known.transport, known.linked), (Transport::CloudApi, None));
 
     registry.revoke(key.key_id).await.unwrap();
     assert_eq!(
@@ -105,6 +128,12 @@ async fn what_is_somebody_else_s_or_makes_no_sense_is_not_registered() {
         theirs(|number| number.phone_number_id = "+62 21 5550 0100".to_owned()),
         theirs(|number| number.portfolio = String::new()),
         theirs(|number| number.inbound_per_second = Some(20)),
+        theirs(|number| number.tier = Some("BIG".to_owned())),
+        theirs(|number| number.linked = Some(linked("waba-short"))),
+        theirs(|number| {
+            number.limit_per_second = None;
+            number.linked = Some(linked(&format!("waba-{}", "0".repeat(32))));
+        }),
     ] {
         let refused = registry.number(&wrong).await;
         assert!(matches!(refused, Err(Refused::Field { .. })), "{refused:?}");

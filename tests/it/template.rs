@@ -143,6 +143,100 @@ fn holders_of(secret: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// The stack of somebody who sends by Amazon.
+fn by_amazon() -> Template {
+    let given = [
+        ("SocialMessaging", "on"),
+        ("SocialSenders", SENDERS),
+        ("SocialAccounts", ACCOUNTS),
+    ];
+    let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Template::parse_with(TEMPLATE, &BTreeMap::from(given)).unwrap()
+}
+
+const SENDERS: &str =
+    "arn:aws:social-messaging:a:1:phone-number-id/2,arn:aws:social-messaging:a:1:phone-number-id/3";
+
+const ACCOUNTS: &str = "arn:aws:social-messaging:a:1:waba/4";
+
+/// Of Amazon's service a role has what it needs, on what the operator names, and
+/// nobody else has anything.
+#[test]
+fn two_ask_amazon_for_what_the_operator_names() {
+    assert!(!template().functions.contains_key("SocialFunction"));
+    let template = by_amazon();
+    let mut asked = BTreeMap::new();
+    for (id, function) in &template.functions {
+        let role = &template.roles[&resource(function.role.as_ref().unwrap())];
+        for statement in &role.statements {
+            let actions = statement.actions.iter().map(Expression::literal);
+            let actions: BTreeSet<String> = actions
+                .filter_map(|action| Some(action.strip_prefix("social-messaging:")?.to_owned()))
+                .collect();
+            if !actions.is_empty() {
+                let resources = statement.resources.iter().map(Expression::literal);
+                let resources: Vec<String> = resources.map(|text| text.to_owned()).collect();
+                asked.insert(id.clone(), (actions, resources.join(",")));
+            }
+        }
+    }
+    let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let send: BTreeSet<String> = set(&["PostWhatsAppMessageMedia", "SendWhatsAppMessage"]);
+    let sweep: BTreeSet<String> = set(&[
+        "GetLinkedWhatsAppBusinessAccount",
+        "GetWhatsAppMessageTemplate",
+        "ListWhatsAppMessageTemplates",
+    ]);
+    let wanted = BTreeMap::from([
+        ("SendFunction".to_owned(), (send, SENDERS.to_owned())),
+        ("SweepFunction".to_owned(), (sweep, ACCOUNTS.to_owned())),
+    ]);
+    assert_eq!(asked, wanted);
+}
+
+/// The second door has the first one's rooms, faces nobody, and holds none of
+/// Meta's secrets; its queue waits long enough, and for days.
+#[test]
+fn the_second_door_holds_less_than_the_first() {
+    let template = by_amazon();
+    let door = &template.functions["SocialFunction"];
+    assert_eq!(door.folder, "webhook");
+    assert_eq!(door.events.len(), 1);
+    let Some(Event::Sqs {
+        queue,
+        report_batch_item_failures: true,
+        window_s: 0,
+        ..
+    }) = door.events.values().next()
+    else {
+        panic!("{:?}", door.events)
+    };
+    let queue = &template.queues[queue];
+    assert!(queue.visibility_s >= 6 * door.timeout_s);
+    let redrive = queue.redrive.as_ref().unwrap();
+    let days = redrive.max_receives * queue.visibility_s / (24 * 3_600);
+    assert!(days >= 2, "{days} days");
+    let rights = |role: &str| {
+        let statements = template.roles[role].statements.iter();
+        let resources = statements.flat_map(|statement| &statement.resources);
+        resources
+            .flat_map(Expression::references)
+            .map(|reference| reference.name.clone())
+            .collect::<BTreeSet<String>>()
+    };
+    let (first, second) = (rights("WebhookRole"), rights("SocialRole"));
+    let own = ["SocialLogGroup", "SocialQueue"].map(str::to_owned);
+    let more: Vec<_> = second.difference(&first).cloned().collect();
+    assert_eq!(more, own);
+    for secret in [
+        "AppSecretSecret",
+        "VerifyTokenSecret",
+        "WhatsAppTokenSecret",
+    ] {
+        assert!(!second.contains(secret), "{secret}");
+    }
+}
+
 /// Invariant 11: nobody both faces strangers and holds the WhatsApp token.
 #[test]
 fn who_faces_strangers_holds_no_token() {

@@ -41,6 +41,8 @@ pub(crate) struct Setting {
     pub(crate) expander: Option<Expander>,
     /// Who posts events.
     pub(crate) poster: Option<Poster>,
+    /// Whether the number sends by AWS End User Messaging Social.
+    pub(crate) by_amazon: bool,
 }
 
 impl Default for Setting {
@@ -61,6 +63,7 @@ impl Default for Setting {
             parameters: Vec::new(),
             expander: None,
             poster: None,
+            by_amazon: false,
         }
     }
 }
@@ -92,6 +95,7 @@ impl World {
             parameters: setting.parameters,
             expander: setting.expander,
             poster: setting.poster,
+            by_amazon: setting.by_amazon,
             variables: [
                 vec![
                     ("IZIN_BLOCK_SIZE", setting.block_size.to_string()),

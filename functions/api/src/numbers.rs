@@ -49,6 +49,11 @@ struct NumberView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     status: Option<String>,
+    /// Of a number that sends by Amazon's way: whether what people answer to it
+    /// reaches this service. Without that it does not send.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    is_heard: Option<bool>,
     /// When WhatsApp was asked.
     #[schema(value_type = String, format = DateTime)]
     read_at: Timestamp,
@@ -77,6 +82,7 @@ pub(crate) async fn list(
             tier,
             can_send,
             status,
+            is_heard,
             read_at,
             has_news: _,
         } = health;
@@ -88,6 +94,7 @@ pub(crate) async fn list(
             tier,
             can_send,
             status,
+            is_heard,
             read_at,
         });
     }

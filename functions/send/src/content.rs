@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 use platform::campaigns::{Campaign, Templated};
 use platform::fault::Fault;
-use platform::whatsapp::{Credentials, Parameter};
+use platform::whatsapp::{Parameter, Transport};
 use policy::answer::{Answer, AnswerKind};
 use policy::campaign::{HoldReason, template_hold};
 use policy::content::{Category, Mapping, Template};
@@ -71,7 +71,7 @@ const TEMPLATE_KEPT: SignedDuration = SignedDuration::from_hours(2);
 pub(crate) async fn read(
     tenant: TenantId,
     campaign: &Campaign,
-    credentials: &Credentials,
+    transport: &Transport,
     deps: &Deps,
 ) -> Result<Result<Content, Gap>, Fault> {
     use platform::campaigns::Content as Planned;
@@ -79,7 +79,7 @@ pub(crate) async fn read(
     match &campaign.plan.content {
         Planned::Answer(answer) => Ok(Ok(Content::Answer(reply(tenant, answer, deps).await?))),
         Planned::Template(planned) => {
-            let filling = filling(tenant, campaign, planned, credentials, deps).await?;
+            let filling = filling(tenant, campaign, planned, transport, deps).await?;
             Ok(filling.map(Content::Template))
         }
     }
@@ -104,7 +104,7 @@ async fn filling(
     tenant: TenantId,
     campaign: &Campaign,
     planned: &Templated,
-    credentials: &Credentials,
+    transport: &Transport,
     deps: &Deps,
 ) -> Result<Result<Filling, Gap>, Fault> {
     let unknown = |why| Ok(Err(Gap::Unknown(why)));
@@ -159,7 +159,7 @@ async fn filling(
                 reference,
                 media,
             };
-            match file::header(wanted, credentials, deps).await? {
+            match file::header(wanted, transport, deps).await? {
                 Ok(header) => Some(header),
                 Err(reason) => return Ok(Err(Gap::Hold(reason))),
             }

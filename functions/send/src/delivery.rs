@@ -151,11 +151,11 @@ pub(crate) async fn deliver(run: &Run<'_>, mut candidate: Candidate, slot: Slot)
     }
     match request(run, &candidate, claimed).await {
         Some(Sent::Answered(answer)) => settled(outcome(run, index, answer, slot).await),
-        Some(Sent::Unused(claimed)) if run.deps.whatsapp.warm(1).await => {
+        Some(Sent::Unused(claimed)) if run.sender.transport.warm(1).await => {
             tracing::debug!("no open connection was free");
             forfeit(candidate, claimed)
         }
-        Some(Sent::Unused(_)) => settled(not_connected(run)),
+        Some(Sent::Unused(_) | Sent::Unmade(_)) => settled(not_connected(run)),
         None => settled(failed_before(clock.now())),
     }
 }
@@ -268,8 +268,7 @@ async fn request(run: &Run<'_>, candidate: &Candidate, claimed: Claimed) -> Opti
         attempt: run.block.attempt,
     }
     .to_string();
-    let sent = run.deps.whatsapp.send(
-        &sender.credentials,
+    let sent = sender.transport.send(
         sender.endpoint(),
         claimed,
         &candidate.subscription.as_ref()?.phone,

@@ -3,7 +3,7 @@
 
 use platform::campaigns::{Campaigns, Media, Upload};
 use platform::fault::Fault;
-use platform::whatsapp::{Credentials, MediaFile, MediaId, Parameter, Uploaded};
+use platform::whatsapp::{MediaFile, MediaId, Parameter, Transport, Uploaded, social};
 use policy::campaign::HoldReason;
 use policy::content::MediaKind;
 use policy::ids::TenantId;
@@ -26,10 +26,10 @@ pub(crate) struct Wanted<'a> {
 /// The header's parameter, or why there can be none.
 pub(crate) async fn header(
     wanted: Wanted<'_>,
-    credentials: &Credentials,
+    transport: &Transport,
     deps: &Deps,
 ) -> Result<Result<Parameter, HoldReason>, Fault> {
-    let id = match known_or_uploaded(&wanted, credentials, deps).await? {
+    let id = match known_or_uploaded(&wanted, transport, deps).await? {
         Ok(id) => id,
         Err(reason) => return Ok(Err(reason)),
     };
@@ -50,10 +50,11 @@ pub(crate) async fn header(
 /// upload it; every one of the ids works.
 async fn known_or_uploaded(
     wanted: &Wanted<'_>,
-    credentials: &Credentials,
+    transport: &Transport,
     deps: &Deps,
 ) -> Result<Result<String, HoldReason>, Fault> {
-    let (tenant, number) = (wanted.tenant, wanted.phone_number_id);
+    let tenant = wanted.tenant;
+    let keeper = transport.keeper(wanted.phone_number_id);
     let gone = Ok(Err(HoldReason::MediaChanged));
     let (Ok(id), Some(sha256), Some(media_type)) = (
         wanted.reference.parse(),
@@ -64,7 +65,7 @@ async fn known_or_uploaded(
     };
     let known = deps
         .campaigns
-        .media_upload(tenant, id, number, sha256)
+        .media_upload(tenant, id, keeper, sha256)
         .await?;
     if let Some(upload) = known {
         return Ok(Ok(upload.id));
@@ -79,8 +80,9 @@ async fn known_or_uploaded(
         name: wanted.media.name.clone(),
         media_type: media_type.clone(),
         bytes,
+        url: deps.objects.presign_get(&object, social::URL_LIFE).await?,
     };
-    match deps.whatsapp.upload(credentials, number, file).await? {
+    match transport.upload(wanted.phone_number_id, file).await? {
         Uploaded::Kept { id: whatsapp } => {
             let upload = Upload {
                 id: whatsapp,
@@ -88,7 +90,7 @@ async fn known_or_uploaded(
                 uploaded_at_ms: deps.clock.now().as_millisecond(),
             };
             deps.campaigns
-                .put_media_upload(tenant, id, number, &upload)
+                .put_media_upload(tenant, id, keeper, &upload)
                 .await?;
             tracing::info!(media = %id, "file uploaded to WhatsApp");
             Ok(Ok(upload.id))

@@ -10,7 +10,7 @@
 //!
 //! `range` walks the blocks, `content` finds out what they say, `block` runs one, `slots` hands slots out to those
 //! who wait, `delivery` brings one message to its slot and over the wire,
-//! `ledger` keeps what came of each, `pages` signs the way to a person's own page.
+//! `ledger` keeps what came of each, `pages` signs the way to a person's own page, `way` says by which transport a number sends.
 
 mod block;
 mod breaker;
@@ -27,7 +27,9 @@ mod reflex;
 mod room;
 mod slots;
 mod tally;
+mod way;
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -48,7 +50,7 @@ use platform::queue::{Queue, SendTask};
 use platform::rate::{Lane, Rates};
 use platform::secrets::Secrets;
 use platform::tier::Tiers;
-use platform::whatsapp;
+use platform::whatsapp::{self, Transport, social};
 use policy::pace::Pace;
 
 use crate::reflex::Reflex;
@@ -79,6 +81,8 @@ pub struct Config {
     pub graph_url: String,
     /// `IZIN_GRAPH_VERSION`, by default `v25.0`.
     pub graph_version: String,
+    /// Amazon's way, where a topic tells what people answer to it.
+    pub social: Option<social::Config>,
     /// `IZIN_IN_FLIGHT_MAX`: messages of one worker under way at the same time,
     /// by default 400; each needs a connection of its own.
     pub in_flight_max: NonZeroUsize,
@@ -107,6 +111,7 @@ impl Config {
                 .map(|url| url.trim_end_matches('/').to_owned()),
             graph_url: env.parsed_or("IZIN_GRAPH_URL", "https://graph.facebook.com".to_owned())?,
             graph_version: env.parsed_or("IZIN_GRAPH_VERSION", "v25.0".to_owned())?,
+            social: social::Config::from_env(env)?,
             in_flight_max: env.parsed_or("IZIN_IN_FLIGHT_MAX", in_flight_max)?,
             transit: SignedDuration::from_millis(env.parsed_or("IZIN_TRANSIT_MS", 10)?),
             metrics: MetricsSink::from_env(env),
@@ -128,6 +133,7 @@ pub struct Deps {
     triggered: Queue,
     secrets: Secrets,
     whatsapp: whatsapp::Client,
+    social: Option<social::Client>,
     token_secret: String,
     link_key_secret: String,
     public_url: Option<String>,
@@ -136,8 +142,8 @@ pub struct Deps {
     metrics: MetricsSink,
     tally: Arc<Tally>,
     reflex: Arc<Reflex>,
-    /// When the connections were last warm.
-    warm_at: Arc<Mutex<Option<Timestamp>>>,
+    /// When the connections of each transport were last warm.
+    warm_at: Arc<Mutex<HashMap<&'static str, Timestamp>>>,
 }
 
 impl Deps {
@@ -164,6 +170,10 @@ impl Deps {
             triggered: Queue::new(clients.sqs.clone(), config.triggered_queue_url.clone()),
             secrets: Secrets::new(clients.secrets.clone(), clock.clone()),
             whatsapp: whatsapp::Client::new(&config.graph_url, &config.graph_version)?,
+            social: match &config.social {
+                Some(social) => Some(social::Client::new(&clients.config, social)?),
+                None => None,
+            },
             token_secret: config.whatsapp_token_secret.clone(),
             link_key_secret: config.link_key_secret.clone(),
             public_url: config.public_url.clone(),
@@ -193,27 +203,32 @@ impl Deps {
 
     /// Opens the connections that a number of this pace needs when answers take
     /// their usual time, unless they were used a moment ago.
-    async fn warm_up(&self, pace: &Pace) {
+    async fn warm_up(&self, transport: &Transport, pace: &Pace) {
         let now = self.clock.now();
         let recently = self
             .warm_at
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .replace(now);
+            .insert(transport.code(), now);
         if recently.is_some_and(|at| now.duration_since(at) < STAYS_WARM) {
             return;
         }
         let in_flight = pace.milli_rate() * ANSWER_MS / 1_000_000 + 1;
         let wanted = usize::try_from(in_flight).unwrap_or(usize::MAX);
-        self.whatsapp
-            .warm(wanted.min(self.in_flight_max.get()))
-            .await;
+        transport.warm(wanted.min(self.in_flight_max.get())).await;
     }
 
     /// The same, speaking to WhatsApp through `whatsapp`.
     #[must_use]
     pub fn through(mut self, whatsapp: whatsapp::Client) -> Self {
         self.whatsapp = whatsapp;
+        self
+    }
+
+    /// The same, speaking to Amazon through `social`, if at all.
+    #[must_use]
+    pub fn through_social(mut self, social: Option<social::Client>) -> Self {
+        self.social = social;
         self
     }
 }

@@ -7,7 +7,7 @@ use platform::invocation::Invocation;
 use platform::metrics::Metrics;
 use platform::queue::SendTask;
 use platform::rate::Lane;
-use platform::whatsapp::{Credentials, Endpoint};
+use platform::whatsapp::{Endpoint, Transport};
 use policy::block::Phase;
 use policy::campaign::CampaignState;
 use policy::content::Category;
@@ -17,7 +17,7 @@ use policy::send::Terms;
 
 use crate::content::{self, Content, Gap};
 use crate::money::{self, Intent};
-use crate::{Deps, block, breaker, room};
+use crate::{Deps, block, breaker, room, way};
 
 /// Everything that the blocks of one range share.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(crate) struct Sender {
     pub(crate) advertises_by: AdvertisesBy,
     /// The business portfolio, whose numbers share one messaging limit.
     pub(crate) portfolio: String,
-    pub(crate) credentials: Credentials,
+    pub(crate) transport: Transport,
     pub(crate) content: Content,
     pub(crate) pace: Pace,
     /// The campaign's own, below the number's; thousandths of a message per
@@ -91,7 +91,7 @@ pub(crate) async fn send(
         return Ok(());
     };
     let budget = deps.campaigns.budget(tenant, id).await?;
-    deps.warm_up(&sender.pace).await;
+    deps.warm_up(&sender.transport, &sender.pace).await;
     for number in from..to {
         let now = deps.clock.now();
         if invocation.ends_within(BLOCK_TIME, now) {
@@ -179,11 +179,15 @@ async fn sender(
         transit: deps.transit,
         ..number.pace(health.as_ref())
     };
-    let credentials = Credentials {
-        token: deps.secrets.read(&deps.token_secret).await?,
+    let said = match way::of(&number, health.as_ref(), deps).await? {
+        Ok(transport) => {
+            let content = content::read(tenant, campaign, &transport, deps).await?;
+            content.map(|content| (transport, content))
+        }
+        Err(gap) => Err(gap),
     };
-    let content = match content::read(tenant, campaign, &credentials, deps).await? {
-        Ok(content) => content,
+    let (transport, content) = match said {
+        Ok(said) => said,
         Err(Gap::Hold(reason)) => {
             deps.campaigns.hold_campaign(tenant, id, reason).await?;
             return refuse(reason.code());
@@ -207,7 +211,7 @@ async fn sender(
         portfolio: number.portfolio,
         advertises_by: number.advertises_by,
         phone_number_id: plan.sender.clone(),
-        credentials,
+        transport,
         content,
         lane: if campaign.is_single {
             Lane::Triggered

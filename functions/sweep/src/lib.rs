@@ -29,7 +29,7 @@ use platform::metrics::{Metrics, MetricsSink};
 use platform::queue::Queue;
 use platform::secrets::Secrets;
 use platform::tier::Tiers;
-use platform::whatsapp;
+use platform::whatsapp::{self, social};
 use policy::campaign::CampaignState;
 use policy::ids::{CampaignId, TenantId};
 
@@ -56,6 +56,8 @@ pub struct Config {
     pub graph_url: String,
     /// `IZIN_GRAPH_VERSION`, by default `v25.0`.
     pub graph_version: String,
+    /// Amazon's way, where a topic tells what people answer to it.
+    pub social: Option<social::Config>,
     /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets: metric records are printed
     /// only there.
     pub metrics: MetricsSink,
@@ -75,6 +77,7 @@ impl Config {
             whatsapp_token_secret: env.required("IZIN_WHATSAPP_TOKEN_SECRET")?,
             graph_url: env.parsed_or("IZIN_GRAPH_URL", "https://graph.facebook.com".to_owned())?,
             graph_version: env.parsed_or("IZIN_GRAPH_VERSION", "v25.0".to_owned())?,
+            social: social::Config::from_env(env)?,
             metrics: MetricsSink::from_env(env),
         })
     }
@@ -94,6 +97,7 @@ pub struct Deps {
     secrets: Secrets,
     tiers: Tiers,
     whatsapp: whatsapp::Client,
+    social: Option<social::Client>,
     token_secret: String,
     metrics: MetricsSink,
 }
@@ -115,10 +119,21 @@ impl Deps {
             send: Queue::new(clients.sqs.clone(), config.send_queue_url.clone()),
             secrets: Secrets::new(clients.secrets.clone(), clock.clone()),
             whatsapp: whatsapp::Client::new(&config.graph_url, &config.graph_version)?,
+            social: match &config.social {
+                Some(social) => Some(social::Client::new(&clients.config, social)?),
+                None => None,
+            },
             token_secret: config.whatsapp_token_secret.clone(),
             metrics: config.metrics,
             clock,
         })
+    }
+
+    /// The same, speaking to Amazon through `social`, if at all.
+    #[must_use]
+    pub fn through_social(mut self, social: Option<social::Client>) -> Self {
+        self.social = social;
+        self
     }
 }
 

@@ -1,8 +1,8 @@
 //! What WhatsApp says of a number, kept fresh: its rate, its portfolio's tier,
 //! and whether it may send at all.
 
-use jiff::SignedDuration;
-use platform::campaigns::{Campaign, NumberHealth, Opening};
+use jiff::{SignedDuration, Timestamp};
+use platform::campaigns::{Campaign, Linked, NumberHealth, Opening};
 use platform::fault::Fault;
 use platform::whatsapp::{Blocked, Credentials};
 use policy::breaker::Breaker;
@@ -35,6 +35,19 @@ pub(crate) async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> 
     if number.tenant != tenant {
         return Ok(());
     }
+    match number.by_amazon() {
+        Ok(None) => (),
+        Ok(Some(linked)) => {
+            let mut health = by_amazon(id, linked, now, deps).await?;
+            if let Some(tier) = number.tier {
+                deps.tiers.assume_tier(&number.portfolio, &tier).await?;
+            }
+            let tier = deps.tiers.tier(&number.portfolio).await?;
+            health.tier = Some(tier).filter(|tier| !tier.is_empty());
+            return deps.campaigns.put_number_health(tenant, id, &health).await;
+        }
+        Err(error) => return Err(Fault::lasting("read a number from Amazon", error)),
+    }
     let credentials = Credentials {
         token: deps.secrets.read(&deps.token_secret).await?,
     };
@@ -65,8 +78,52 @@ pub(crate) async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> 
         quality: told.quality_rating,
         tier: told.whatsapp_business_manager_messaging_limit,
         status: told.status,
+        is_heard: None,
         read_at: now,
         has_news: false,
     };
     deps.campaigns.put_number_health(tenant, id, &health).await
+}
+
+/// What Amazon says of a number: its quality, and whether what people answer to
+/// it reaches us. Its rate, its portfolio's tier and whether WhatsApp stopped it
+/// are not told; the refusals of messages say the last.
+async fn by_amazon(
+    id: &str,
+    linked: &Linked,
+    now: Timestamp,
+    deps: &Deps,
+) -> Result<NumberHealth, Fault> {
+    let mut health = NumberHealth {
+        throughput: None,
+        can_send: None,
+        quality: None,
+        tier: None,
+        status: None,
+        is_heard: Some(false),
+        read_at: now,
+        has_news: false,
+    };
+    if let Some(social) = &deps.social {
+        let told = social.number(&linked.waba_id, &linked.phone_number_id);
+        let told = told.await?;
+        // The right address is not enough: something must have arrived from there.
+        let ever = deps.campaigns.heard_at(id).await?.is_some();
+        if !told.is_heard {
+            tracing::error!("a number's account tells what people answer to somebody else");
+        } else if !ever {
+            tracing::error!("nothing that people answer to a number has ever arrived");
+        }
+        health.status = Some(
+            if told.is_complete {
+                "COMPLETE"
+            } else {
+                "INCOMPLETE"
+            }
+            .to_owned(),
+        );
+        health.quality = told.quality;
+        health.is_heard = Some(told.is_heard && ever);
+    }
+    Ok(health)
 }

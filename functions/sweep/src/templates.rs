@@ -1,7 +1,7 @@
 //! What WhatsApp says of a template, kept fresh.
 
 use jiff::SignedDuration;
-use platform::campaigns::{Campaign, SyncedTemplate};
+use platform::campaigns::{Campaign, Number, SyncedTemplate};
 use platform::fault::Fault;
 use platform::whatsapp::Credentials;
 use policy::ids::TenantId;
@@ -33,19 +33,7 @@ pub(crate) async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> 
     let Some(number) = deps.campaigns.number(&campaign.plan.sender).await? else {
         return Ok(());
     };
-    let credentials = Credentials {
-        token: deps.secrets.read(&deps.token_secret).await?,
-    };
-    let listed = deps
-        .whatsapp
-        .templates(&credentials, &number.waba, &wanted.name)
-        .await?;
-    let is = |entry: &Value, field: &str, text: &str| {
-        entry.get(field).and_then(Value::as_str) == Some(text)
-    };
-    let entry = listed
-        .iter()
-        .find(|entry| is(entry, "name", &wanted.name) && is(entry, "language", &wanted.language));
+    let entry = read(&number, &wanted.name, &wanted.language, deps).await?;
     let json = match (entry, known) {
         (Some(entry), _) => entry.to_string(),
         (None, Some(known)) => deleted(&known)?,
@@ -59,6 +47,36 @@ pub(crate) async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> 
     deps.campaigns
         .put_template(tenant, &wanted.name, &wanted.language, &template)
         .await
+}
+
+/// A template as WhatsApp lists it, asked by the number's own way.
+async fn read(
+    number: &Number,
+    name: &str,
+    language: &str,
+    deps: &Deps,
+) -> Result<Option<Value>, Fault> {
+    const OPERATION: &str = "read a template from Amazon";
+    let linked = number.by_amazon();
+    if let Some(linked) = linked.map_err(|error| Fault::lasting(OPERATION, error))? {
+        let Some(social) = &deps.social else {
+            return Err(Fault::lasting(OPERATION, "there is no topic to listen to"));
+        };
+        return social.template(&linked.waba_id, name, language).await;
+    }
+    let credentials = Credentials {
+        token: deps.secrets.read(&deps.token_secret).await?,
+    };
+    let listed = deps
+        .whatsapp
+        .templates(&credentials, &number.waba, name)
+        .await?;
+    let is = |entry: &Value, field: &str, text: &str| {
+        entry.get(field).and_then(Value::as_str) == Some(text)
+    };
+    Ok(listed
+        .into_iter()
+        .find(|entry| is(entry, "name", name) && is(entry, "language", language)))
 }
 
 /// A template that WhatsApp does not list any more.

@@ -1,5 +1,6 @@
 //! Meta's door: verifies, commits the stops, queues the rest, answers. And the
-//! person's door: their own page.
+//! person's door: their own page. The door for what comes by way of Amazon is
+//! [`social`], a function of its own with the same rooms behind it.
 //!
 //! **Trigger**: `GET /webhook` when Meta subscribes, `POST /webhook` for every
 //! delivery; `GET` and `POST /p/{link}` when a person opens their page.
@@ -22,6 +23,7 @@ mod news;
 mod numbers;
 mod page;
 mod router;
+pub mod social;
 mod stops;
 pub mod updates;
 mod wrote;

@@ -1,7 +1,8 @@
 //! The roles of the template, enforced: a function may do what its role's
 //! policies say, and nothing else.
 //!
-//! Statements about tables, queues, objects and secrets are judged, with
+//! Statements about tables, queues, objects, secrets and messages by Amazon's
+//! way are judged, with
 //! `dynamodb:LeadingKeys` conditions, which bound a role to partitions, and
 //! `dynamodb:Attributes`, which bound what it reads of an item. What
 //! is not emulated (logs, keys) is not judged. Other conditions are refused
@@ -249,7 +250,10 @@ fn is_judged(statement: &Statement) -> bool {
     statement.actions.iter().any(|action| {
         let action = action.literal();
         let service = action.split(':').next().unwrap_or_default();
-        matches!(service, "*" | "dynamodb" | "s3" | "secretsmanager" | "sqs")
+        matches!(
+            service,
+            "*" | "dynamodb" | "s3" | "secretsmanager" | "social-messaging" | "sqs"
+        )
     })
 }
 
@@ -276,6 +280,7 @@ fn refusal(service: &str, denied: &Denied) -> HttpResponse {
             let body = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
             (403, body.to_owned())
         }
+        "social-messaging" => (403, json!({"message": "access denied"}).to_string()),
         _ => {
             let message = format!("not authorized to perform {}", denied.action);
             let kind = "com.amazon.coral.service#AccessDeniedException";
@@ -283,5 +288,10 @@ fn refusal(service: &str, denied: &Denied) -> HttpResponse {
         }
     };
     let status = status.try_into().expect("these are statuses");
-    HttpResponse::new(status, SdkBody::from(body))
+    let mut response = HttpResponse::new(status, SdkBody::from(body));
+    if service == "social-messaging" {
+        let headers = response.headers_mut();
+        headers.insert("x-amzn-errortype", "AccessDeniedException");
+    }
+    response
 }

@@ -22,8 +22,9 @@ use crate::client::{dated, plain};
 use crate::dynamodb::{DynamoDb, TableError};
 use crate::s3::{S3, S3Error, Subscription};
 use crate::secrets::Secrets;
+use crate::sns::Sns;
 use crate::sqs::{Redrive, Settings, Sqs, SqsError};
-use crate::template::{Bucket, Notification, Queue, Template};
+use crate::template::{Bucket, Notification, Queue, Subscription as TopicSubscription, Template};
 
 pub use endpoints::Endpoints;
 
@@ -37,10 +38,13 @@ pub struct Aws {
     pub s3: S3,
     /// The secrets.
     pub secrets: Secrets,
+    /// The topics.
+    pub sns: Sns,
     /// The queues.
     pub sqs: Sqs,
     clock: SharedClock,
     endpoints: Endpoints,
+    sns_url: String,
     template: Template,
     _servers: JoinSet<()>,
 }
@@ -118,7 +122,14 @@ impl Aws {
                 secrets.put(id, generate(id, length));
             }
         }
+        let sns = Sns::new(clock.clone(), sqs.clone(), hearers(template));
         let mut servers = JoinSet::new();
+        let sns_url = {
+            let (listener, url) = listen().await?;
+            let service = sns.clone();
+            servers.spawn(async move { service.serve(listener).await });
+            url
+        };
         let endpoints = Endpoints {
             dynamodb: {
                 let (listener, url) = listen().await?;
@@ -148,9 +159,11 @@ impl Aws {
             dynamodb,
             s3,
             secrets,
+            sns,
             sqs,
             clock,
             endpoints,
+            sns_url,
             template: template.clone(),
             _servers: servers,
         })
@@ -171,6 +184,11 @@ impl Aws {
     /// Where the services listen.
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
+    }
+
+    /// Where the topics are published to.
+    pub fn sns_url(&self) -> &str {
+        &self.sns_url
     }
 
     /// The clock that everything goes by.
@@ -227,6 +245,18 @@ fn settings(queue: &Queue) -> Settings {
         redrive,
         ..Settings::default()
     }
+}
+
+/// Queues by the topic that they hear.
+fn hearers(template: &Template) -> Vec<(String, String)> {
+    let subscriptions = template.subscriptions.values();
+    let queues = subscriptions.filter(|subscription| subscription.protocol == "sqs");
+    let pair = |subscription: &TopicSubscription| {
+        let queue = subscription.endpoint.as_ref()?.resource()?;
+        let topic = subscription.topic_arn.resource()?;
+        Some((topic.to_owned(), queue.to_owned()))
+    };
+    queues.filter_map(pair).collect()
 }
 
 fn subscriptions(template: &Template) -> Vec<Subscription> {

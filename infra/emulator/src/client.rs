@@ -95,6 +95,19 @@ impl HttpConnector for LayeredConnector {
     }
 }
 
+/// Where the paths of AWS End User Messaging Social begin; no bucket has so short
+/// a name.
+const SOCIAL: &str = "/v1/whatsapp/";
+
+/// Its operations that this service knows, by method and the rest of the path.
+const SOCIAL_OPERATIONS: [(&str, &str, &str); 5] = [
+    ("POST", "send", "SendWhatsAppMessage"),
+    ("POST", "media", "PostWhatsAppMessageMedia"),
+    ("GET", "waba/details", "GetLinkedWhatsAppBusinessAccount"),
+    ("GET", "template/list", "ListWhatsAppMessageTemplates"),
+    ("GET", "template", "GetWhatsAppMessageTemplate"),
+];
+
 /// What a request asks for: `dynamodb` and `UpdateItem`, or `s3` and `PUT`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Operation {
@@ -108,6 +121,16 @@ impl Operation {
     /// Reads it off the headers.
     pub fn of(request: &HttpRequest) -> Self {
         let target = request.headers().get("x-amz-target");
+        let uri: http::Uri = request.uri().parse().unwrap_or_default();
+        if let Some(rest) = uri.path().strip_prefix(SOCIAL) {
+            let mut known = SOCIAL_OPERATIONS.iter();
+            let known =
+                known.find(|(method, path, _)| *method == request.method() && *path == rest);
+            return Self {
+                service: "social-messaging",
+                name: known.map_or("Unknown", |(_, _, name)| name).to_owned(),
+            };
+        }
         let Some((prefix, name)) = target.and_then(|target| target.split_once('.')) else {
             return Self {
                 service: "s3",

@@ -3,7 +3,8 @@
 //!
 //! - [`template`] reads the SAM template;
 //! - [`dynamodb`], [`s3`], [`secrets`] and [`sqs`] are the services, which the
-//!   unmodified AWS SDK talks to over loopback HTTP;
+//!   unmodified AWS SDK talks to over loopback HTTP, and [`sns`] passes on to
+//!   queues what is published to it;
 //! - [`aws`] starts them all as the template says;
 //! - [`wiring`] hands each function the JSON that Lambda would hand it;
 //! - [`client`] puts layers between the SDK and the services: [`crash`] kills a
@@ -26,6 +27,7 @@ mod ids;
 pub mod meter;
 pub mod s3;
 pub mod secrets;
+pub mod sns;
 pub mod sqs;
 pub mod template;
 pub mod virtual_time;

@@ -21,7 +21,8 @@ use serde_json::{Map, Value};
 
 pub use expression::{Expression, Reference};
 pub use resources::{
-    Bucket, Event, Function, Key, Notification, Queue, Redrive, Role, Secret, Statement, Table,
+    Bucket, Event, Function, Key, Notification, Queue, Redrive, Role, Secret, Statement,
+    Subscription, Table,
 };
 
 use parameters::Parameters;
@@ -33,6 +34,8 @@ pub struct Template {
     pub functions: BTreeMap<String, Function>,
     /// SQS queues, dead-letter queues among them.
     pub queues: BTreeMap<String, Queue>,
+    /// Who hears which SNS topic.
+    pub subscriptions: BTreeMap<String, Subscription>,
     /// DynamoDB tables.
     pub tables: BTreeMap<String, Table>,
     /// S3 buckets.
@@ -112,6 +115,9 @@ impl Template {
                 self.functions.insert(name, read(id, merged)?);
             }
             "AWS::SQS::Queue" => drop(self.queues.insert(name, read(id, properties)?)),
+            "AWS::SNS::Subscription" => {
+                self.subscriptions.insert(name, read(id, properties)?);
+            }
             "AWS::DynamoDB::Table" => drop(self.tables.insert(name, read(id, properties)?)),
             "AWS::S3::Bucket" => drop(self.buckets.insert(name, read(id, properties)?)),
             "AWS::SecretsManager::Secret" => {

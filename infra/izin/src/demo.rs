@@ -34,6 +34,9 @@ pub struct Args {
     /// What chance follows from.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    /// Let the number send by AWS End User Messaging Social instead of the Cloud API.
+    #[arg(long)]
+    pub by_amazon: bool,
     /// No progress, only the report.
     #[arg(long)]
     pub quiet: bool,

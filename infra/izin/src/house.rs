@@ -1,4 +1,4 @@
-//! The house: AWS, the ten functions and WhatsApp in one process, wired by
+//! The house: AWS, the functions and WhatsApp in one process, wired by
 //! the same template that the cloud gets.
 
 mod functions;
@@ -13,8 +13,10 @@ use anyhow::Context as _;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use axum::body::Bytes;
 use axum::http::{self, Request};
+use emulator::account::arn;
 use emulator::aws::Aws;
 use emulator::crash::CrashPlan;
+use emulator::sns::topic_arn;
 use emulator::template::Template;
 use emulator::wiring::{Front, Wiring};
 use jiff::Timestamp;
@@ -26,7 +28,7 @@ use platform::outside::Town;
 use platform::poster::Poster;
 use policy::pace::Pace;
 use serde_json::Value;
-use simulator::{Behaviour, BusinessNumber, Delay, Simulator, Tier, WebhookChaos};
+use simulator::{Behaviour, BusinessNumber, Delay, LinkedAccount, Simulator, Tier, WebhookChaos};
 use tokio::net::TcpListener;
 
 pub use self::seeds::Seeds;
@@ -69,6 +71,9 @@ pub struct Options {
     pub answers: Delay,
     /// What lies between the functions and AWS.
     pub network: Network,
+    /// Whether the number's account is linked to AWS End User Messaging Social, and
+    /// sends that way.
+    pub by_amazon: bool,
 }
 
 impl Options {
@@ -91,6 +96,7 @@ impl Options {
             poster: None,
             answers: Delay::NONE,
             network: Network::default(),
+            by_amazon: false,
         }
     }
 }
@@ -159,12 +165,17 @@ impl House {
             aws.secrets.put(name, value);
         }
 
-        let simulator =
-            Simulator::start(simulator_config(&options, &seeds), simulated(&clock)).await?;
+        let mut config = simulator_config(&options, &seeds);
+        if options.by_amazon {
+            config.linked = vec![linked_account(&template)];
+        }
+        let simulator = Simulator::start(config, simulated(&clock)).await?;
+        simulator.set_topics_url(aws.sns_url());
         // Nothing leaves this machine unless a caller asks for it.
         let mut variables = vec![("IZIN_FOLLOW_LINKS", "off".to_owned())];
         variables.extend(options.variables.clone());
         variables.push(("IZIN_GRAPH_URL", simulator.base_url().to_owned()));
+        variables.push(("IZIN_SOCIAL_URL", simulator.base_url().to_owned()));
         let functions = functions::Functions {
             aws: &aws,
             clock: clock.clone(),
@@ -246,11 +257,44 @@ impl House {
 
 /// The parameters of the stack that differ from their defaults.
 fn parameters(options: &Options) -> BTreeMap<String, String> {
-    let given = options.parameters.iter();
-    given
+    let by_amazon = [
+        ("SocialMessaging", "on".to_owned()),
+        (
+            "SocialSenders",
+            social_arn(Seeds::LINKED_NUMBER, "phone-number-id"),
+        ),
+        ("SocialAccounts", social_arn(Seeds::LINKED_WABA, "waba")),
+    ];
+    let linked = by_amazon.iter().filter(|_| options.by_amazon);
+    linked
+        .chain(&options.parameters)
         .map(|(name, value)| ((*name).to_owned(), value.clone()))
         .collect()
 }
+
+/// The ARN of what Amazon calls `id`.
+fn social_arn(id: &str, kind: &str) -> String {
+    let rest = id.strip_prefix(kind).unwrap_or(id).trim_start_matches('-');
+    arn("social-messaging", &format!("{kind}/{rest}"))
+}
+
+/// The account as Amazon knows it: its events go to the stack's topic, if it has
+/// one.
+fn linked_account(template: &Template) -> LinkedAccount {
+    let has_topic = template.types.contains_key(TOPIC);
+    LinkedAccount {
+        waba_id: Seeds::WABA.to_owned(),
+        id: Seeds::LINKED_WABA.to_owned(),
+        phone_number_ids: BTreeMap::from([(
+            Seeds::PHONE_NUMBER_ID.to_owned(),
+            Seeds::LINKED_NUMBER.to_owned(),
+        )]),
+        event_destination: has_topic.then(|| topic_arn(TOPIC)),
+    }
+}
+
+/// The topic in the template.
+const TOPIC: &str = "SocialTopic";
 
 /// The simulator of a house.
 pub(crate) fn simulator_config(options: &Options, seeds: &Seeds) -> simulator::Config {

@@ -24,7 +24,7 @@ use emulator::template::{Event, Template};
 use http::{Request, Response, StatusCode};
 use jiff::SignedDuration;
 use platform::aws::Clients;
-use platform::campaigns::{AdvertisesBy, Campaigns, Number};
+use platform::campaigns::{AdvertisesBy, Campaigns, Number, Transport};
 use platform::clock::{ManualClock, SharedClock};
 use platform::config::Env;
 use platform::contacts::Contacts;
@@ -349,6 +349,9 @@ fn number(tenant: TenantId) -> Number {
         limit_per_second: Some(80),
         inbound_per_second: Some(2),
         advertises_by: AdvertisesBy::Messages,
+        transport: Transport::CloudApi,
+        tier: None,
+        linked: None,
     }
 }
 

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use platform::aws::Clients;
-use platform::campaigns::{AdvertisesBy, Campaigns};
+use platform::campaigns::{AdvertisesBy, Campaigns, Linked};
 use platform::clock::SharedClock;
 use platform::ids::Ids;
 use policy::ids::{KeyId, TenantId};
@@ -69,6 +69,17 @@ enum What {
         /// Sends marketing templates by `/marketing_messages`.
         #[arg(long)]
         marketing_messages: bool,
+        /// Amazon's name of the number, `phone-number-id-…`: it sends by AWS End
+        /// User Messaging Social then.
+        #[arg(long, value_name = "ID", requires = "linked_account")]
+        linked_number: Option<String>,
+        /// Amazon's name of its account, `waba-…`.
+        #[arg(long, value_name = "ID", requires = "linked_number")]
+        linked_account: Option<String>,
+        /// The portfolio's messaging limit, such as `TIER_2K`, which Amazon cannot
+        /// be asked; unless given, the first tier.
+        #[arg(long, value_name = "TIER", requires = "linked_number")]
+        tier: Option<String>,
     },
     /// An API key of a tenant. The secret half is printed now and never again.
     Key {
@@ -125,6 +136,9 @@ async fn run(args: Args) -> anyhow::Result<Value> {
             limit_per_second,
             inbound_per_second,
             marketing_messages,
+            linked_number,
+            linked_account,
+            tier,
         } => {
             let number = NewNumber {
                 phone_number_id,
@@ -138,6 +152,13 @@ async fn run(args: Args) -> anyhow::Result<Value> {
                 } else {
                     AdvertisesBy::Messages
                 },
+                linked: linked_number
+                    .zip(linked_account)
+                    .map(|(phone_number_id, waba_id)| Linked {
+                        phone_number_id,
+                        waba_id,
+                    }),
+                tier,
             };
             registry.number(&number).await?;
             serde_json::to_value(number)

@@ -18,6 +18,9 @@ pub struct Args {
     /// What chance, the keys and the first tenant follow from.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    /// Let the number send by AWS End User Messaging Social instead of the Cloud API.
+    #[arg(long)]
+    pub by_amazon: bool,
 }
 
 /// Runs until Ctrl-C.
@@ -41,6 +44,7 @@ pub fn main(args: Args) -> ExitCode {
 async fn stand(args: &Args) -> anyhow::Result<()> {
     let house = House::build(Options {
         time_limits: true,
+        by_amazon: args.by_amazon,
         ..Options::quiet(SharedClock::system(), args.seed, args.mps)
     })
     .await?;

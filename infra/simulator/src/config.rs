@@ -23,6 +23,8 @@ pub struct Config {
     pub webhook_url: Option<String>,
     /// The numbers a business sends from, at least one.
     pub numbers: Vec<BusinessNumber>,
+    /// Business accounts that are linked to AWS End User Messaging Social.
+    pub linked: Vec<LinkedAccount>,
     /// Templates by WhatsApp business account, in the shape in which the API
     /// lists them.
     pub templates: BTreeMap<String, Vec<serde_json::Value>>,
@@ -62,6 +64,7 @@ impl Config {
             access_tokens: vec![access_token.into()],
             webhook_url: None,
             numbers: Vec::new(),
+            linked: Vec::new(),
             templates: BTreeMap::new(),
             behaviour: Behaviour::default(),
             webhooks: WebhookChaos::default(),
@@ -94,6 +97,21 @@ pub struct BusinessNumber {
     pub throughput_per_second: u32,
     /// Messaging limit of the portfolio.
     pub tier: Tier,
+}
+
+/// A business account that is linked to AWS End User Messaging Social: its numbers
+/// send by Amazon only, and what people do is told to Amazon only.
+#[derive(Debug, Clone)]
+pub struct LinkedAccount {
+    /// What WhatsApp calls it.
+    pub waba_id: String,
+    /// What Amazon calls it: `waba-…`.
+    pub id: String,
+    /// What Amazon calls its numbers, by what WhatsApp calls them.
+    pub phone_number_ids: BTreeMap<String, String>,
+    /// ARN of the topic to which events are published. Without one nobody is
+    /// told anything.
+    pub event_destination: Option<String>,
 }
 
 /// How many people a portfolio may message outside a service window in a

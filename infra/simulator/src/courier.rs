@@ -1,6 +1,8 @@
 //! Who carries webhooks to the business: one POST, or one after the other for
 //! ever.
 
+mod topic;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::delivery::Post;
 use crate::server::Shared;
-use crate::webhook::{envelope, signature};
+use crate::webhook::{Update, envelope, signature};
 
 /// Delivers what is due, for ever, `concurrency` POSTs at once.
 pub(crate) async fn run_webhooks(
@@ -57,7 +59,7 @@ pub(crate) async fn run_webhooks(
 }
 
 async fn post_once(shared: &Shared, courier: &Courier, url: &str, post: Post) {
-    let arrived = courier.post(url, &post).await;
+    let arrived = courier.carry(shared, url, &post).await;
     let now = shared.clock.now();
     shared.world().settle(post, arrived, now);
     if !arrived {
@@ -78,6 +80,8 @@ pub(crate) fn current_url(webhook_url: &Mutex<Option<String>>) -> Option<String>
 pub(crate) struct Courier {
     client: reqwest::Client,
     app_secret: SecretString,
+    /// Where topics are published to.
+    topics_url: Mutex<Option<String>>,
 }
 
 impl Courier {
@@ -87,12 +91,29 @@ impl Courier {
             .no_proxy()
             .user_agent("facebookexternalua")
             .build()?;
-        Ok(Self { client, app_secret })
+        Ok(Self {
+            client,
+            app_secret,
+            topics_url: Mutex::default(),
+        })
+    }
+
+    /// Tells each update to whom its account tells them: the webhook, or the
+    /// topic. Whether all of it arrived.
+    pub(crate) async fn carry(&self, shared: &Shared, url: &str, post: &Post) -> bool {
+        let (linked, own): (Vec<_>, Vec<_>) = {
+            let world = shared.world();
+            let updates = post.updates.iter().cloned();
+            updates.partition(|update| world.is_linked(&update.waba_id))
+        };
+        let published = linked.is_empty() || self.publish(shared, &linked).await;
+        let posted = own.is_empty() || self.post(url, &own).await;
+        published && posted
     }
 
     /// Posts once. Anything but 200 is a failure, as it is to Meta.
-    pub(crate) async fn post(&self, url: &str, post: &Post) -> bool {
-        let body = envelope(&post.updates);
+    async fn post(&self, url: &str, updates: &[Update]) -> bool {
+        let body = envelope(updates);
         let signature = signature(self.app_secret.expose_secret().as_bytes(), &body);
         let answer = self
             .client

@@ -6,6 +6,10 @@
 //! description of the API, by itself, so one mistake about the API cannot
 //! hide on both sides of the wire.
 //!
+//! Accounts may be linked to AWS End User Messaging Social instead, which the same
+//! listener speaks too, with the same limits and faults; what people do is then
+//! published to a topic ([`LinkedAccount`]).
+//!
 //! It also *measures*: what counts is when a request arrived here and whom it
 //! was for, not what the sender believes to have sent ([`Report`]).
 //!
@@ -48,8 +52,8 @@ mod world;
 pub use behaviour::{Behaviour, EarlyStops};
 pub use clock::Clock;
 pub use config::{
-    BusinessNumber, Config, ConfigError, Delay, HoldPlan, RetryPlan, Tier, UserMarketingLimit,
-    WebhookChaos,
+    BusinessNumber, Config, ConfigError, Delay, HoldPlan, LinkedAccount, RetryPlan, Tier,
+    UserMarketingLimit, WebhookChaos,
 };
 pub use delivery::Delivered;
 pub use fault::{FaultEffect, FaultWhen, RequestFault};

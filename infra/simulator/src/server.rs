@@ -1,8 +1,9 @@
-//! The Graph API on the loopback interface.
+//! The Graph API on the loopback interface, and beside it Amazon's.
 
 mod catalog;
 mod media;
 mod messages;
+mod social;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -118,6 +119,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/{version}/{id}/message_history", get(catalog::history))
         .route("/{version}/{id}/message_templates", get(catalog::templates))
         .route("/{version}/{id}/messages", post(messages::send))
+        .merge(social::routes())
         .fallback(async || refusal_answer(&Refusal::new(2_500, "unknown path components")))
         .with_state(shared)
 }

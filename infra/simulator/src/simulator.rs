@@ -82,6 +82,23 @@ impl Simulator {
         Ok(())
     }
 
+    /// Where events of linked accounts are published to from now on: an SNS.
+    pub fn set_topics_url(&self, url: &str) {
+        self.courier.set_topics_url(url);
+    }
+
+    /// To which topic Amazon publishes what people do at a linked account from
+    /// now on. Whether there is such an account.
+    pub fn set_event_destination(&self, waba_id: &str, topic_arn: Option<&str>) -> bool {
+        let mut world = self.shared.world();
+        let mut accounts = world.linked.iter_mut();
+        let account = accounts.find(|account| account.waba_id == waba_id);
+        account.is_some_and(|account| {
+            account.event_destination = topic_arn.map(str::to_owned);
+            true
+        })
+    }
+
     /// The bearer tokens that are good from now on.
     pub fn set_access_tokens(&self, tokens: Vec<SecretString>) {
         self.shared.set_access_tokens(tokens);
@@ -298,7 +315,7 @@ impl Simulator {
             };
             delivered.posts += 1;
             delivered.updates += post.updates.len() as u64;
-            let arrived = self.courier.post(&url, &post).await;
+            let arrived = self.courier.carry(&self.shared, &url, &post).await;
             delivered.failures += u64::from(!arrived);
             let now = self.shared.clock.now();
             self.shared.world().settle(post, arrived, now);

@@ -63,6 +63,13 @@ impl UpdateKind {
 /// The body of a POST that carries these updates, in their order as far as
 /// the grouping by account, number and kind allows.
 pub(crate) fn envelope(updates: &[Update]) -> Vec<u8> {
+    json!({"object": "whatsapp_business_account", "entry": entries(updates)})
+        .to_string()
+        .into_bytes()
+}
+
+/// The entries of such a body, one for each account.
+pub(crate) fn entries(updates: &[Update]) -> Vec<Value> {
     let mut entries: Vec<(&str, Vec<Vec<&Update>>)> = Vec::new();
     for update in updates {
         let place = entries.iter().position(|(waba, _)| *waba == update.waba_id);
@@ -76,10 +83,7 @@ pub(crate) fn envelope(updates: &[Update]) -> Vec<u8> {
             None => changes.push(vec![update]),
         }
     }
-    let entries: Vec<Value> = entries.iter().map(|(waba, c)| entry(waba, c)).collect();
-    json!({"object": "whatsapp_business_account", "entry": entries})
-        .to_string()
-        .into_bytes()
+    entries.iter().map(|(waba, c)| entry(waba, c)).collect()
 }
 
 fn travel_together(a: &Update, b: &Update) -> bool {

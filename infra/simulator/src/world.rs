@@ -25,7 +25,8 @@ pub(crate) use send::{Incoming, Route, Verdict};
 
 use crate::behaviour::Behaviour;
 use crate::config::{
-    BusinessNumber, Config, ConfigError, Delay, HoldPlan, UserMarketingLimit, WebhookChaos,
+    BusinessNumber, Config, ConfigError, Delay, HoldPlan, LinkedAccount, UserMarketingLimit,
+    WebhookChaos,
 };
 use crate::delivery::{Outbox, Post};
 use crate::fault::FaultPlan;
@@ -58,6 +59,7 @@ pub(crate) struct World {
     pub(crate) messages: HashMap<String, Message>,
     held: Vec<String>,
     holds: Vec<(HoldPlan, u64)>,
+    pub(crate) linked: Vec<LinkedAccount>,
     pub(crate) faults: FaultPlan,
     events: BTreeMap<(Timestamp, u64), Event>,
     sequence: u64,
@@ -166,6 +168,7 @@ impl World {
             by_user_id: HashMap::new(),
             messages: HashMap::new(),
             held: Vec::new(),
+            linked: config.linked.clone(),
             holds: config.holds.iter().map(|hold| (hold.clone(), 0)).collect(),
             faults: FaultPlan::new(seed, config.faults.clone()),
             events: BTreeMap::new(),
@@ -217,6 +220,11 @@ impl World {
                 "the business phone number does not exist or is not yours",
             )
         })
+    }
+
+    /// Whether Amazon speaks for this account.
+    pub(crate) fn is_linked(&self, waba_id: &str) -> bool {
+        self.linked.iter().any(|account| account.waba_id == waba_id)
     }
 
     /// Counts a management call against its business account.

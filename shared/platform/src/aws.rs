@@ -13,6 +13,8 @@ pub struct Clients {
     pub secrets: aws_sdk_secretsmanager::Client,
     /// Queues.
     pub sqs: aws_sdk_sqs::Client,
+    /// What they were built from, for a service that few functions use.
+    pub config: SdkConfig,
 }
 
 impl Clients {
@@ -32,6 +34,7 @@ impl Clients {
             s3: aws_sdk_s3::Client::from_conf(s3),
             secrets: aws_sdk_secretsmanager::Client::new(config),
             sqs: aws_sdk_sqs::Client::new(config),
+            config: config.clone(),
         }
     }
 }

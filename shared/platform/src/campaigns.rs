@@ -8,6 +8,7 @@ mod breakers;
 mod budgets;
 mod controls;
 mod directory;
+mod ears;
 mod endpoints;
 mod events;
 mod findings;
@@ -34,7 +35,9 @@ pub use self::blocks::Settlement;
 pub use self::breakers::{BreakerState, Opening};
 pub use self::budgets::{Begun, CampaignBudget};
 pub use self::controls::{Approved, Controls, Scheduled};
-pub use self::directory::{AdvertisesBy, ApiKey, Due, List, Number, Tenant};
+pub use self::directory::{
+    AdvertisesBy, ApiKey, Due, Linked, List, NotLinked, Number, Tenant, Transport,
+};
 pub use self::endpoints::Endpoint;
 pub use self::events::{
     EVENTS_KEPT, EVENTS_SETTLE, EventCursor, EventsPage, ParseCursorError, RecordedEvent,

@@ -1,8 +1,8 @@
 //! Every key shape of both tables: a constructor and a parser each.
 //!
 //! Keys start with the tenant, so that permissions follow the data, except the
-//! global ones: API keys `A#`, due work `D#`, portfolio tiers `F#`, number
-//! directory `N#`, number rates `R#`.
+//! global ones: API keys `A#`, due work `D#`, numbers heard by way of Amazon
+//! `E#`, portfolio tiers `F#`, number directory `N#`, number rates `R#`.
 
 use std::fmt;
 
@@ -226,6 +226,8 @@ pub enum CampaignKey {
     NumberHealth(TenantId, String),
     /// One part of the outcomes of one block and attempt.
     Outcomes(TenantId, CampaignId, u32, u16, u16),
+    /// That a number was heard by way of Amazon.
+    Ear(String),
     /// One page of a frozen audience.
     Page(TenantId, CampaignId, u32),
     /// What was found in a campaign's message.
@@ -330,6 +332,7 @@ impl CampaignKey {
                 format_args!("PLAN#{page:06}"),
             ),
             Self::Request(tenant, id) => Key::new(requests(*tenant), id),
+            Self::Ear(number) => Key::new(format_args!("E#{number}"), "HEARD"),
             Self::Rate(number) => Key::new(format_args!("R#{number}"), "RATE"),
             Self::Statuses(tenant, campaign, block, attempt) => Key::new(
                 block_shard(*tenant, *campaign, block % BLOCK_SHARDS),
@@ -370,6 +373,7 @@ impl CampaignKey {
             (["F", portfolio], ["TIER"]) => Self::Tier((*portfolio).to_owned()),
             (["N", account], ["ACCOUNT"]) => Self::Account((*account).to_owned()),
             (["N", number], ["NUMBER"]) => Self::Number((*number).to_owned()),
+            (["E", number], ["HEARD"]) => Self::Ear((*number).to_owned()),
             (["R", number], ["RATE"]) => Self::Rate((*number).to_owned()),
             (["T", tenant], ["TENANT"]) => Self::Tenant(tenant.parse().ok()?),
             (["T", tenant], ["N", number]) => {
@@ -495,7 +499,7 @@ mod tests {
             0_u32..100_000_000,
             any::<u16>(),
             "[0-9]{5,20}",
-            0_u8..31,
+            0_u8..32,
         );
         parts.prop_map(|(a, b, n, attempt, text, shape)| {
             let tenant = TenantId::from_uuid(Uuid::from_u128(a));
@@ -538,6 +542,7 @@ mod tests {
                     CampaignKey::MediaUpload(tenant, media, text)
                 }
                 29 => CampaignKey::NumberHealth(tenant, text),
+                30 => CampaignKey::Ear(text),
                 _ => CampaignKey::Tier(text),
             }
         })

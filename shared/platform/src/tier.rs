@@ -168,6 +168,17 @@ impl Tiers {
         Ok(())
     }
 
+    /// Notes the tier of a portfolio in its operator's word, where WhatsApp cannot be
+    /// asked: it counts until WhatsApp announces one.
+    pub async fn assume_tier(&self, portfolio: &str, tier: &str) -> Result<(), Fault> {
+        let change = "SET v = :v, tier = :tier";
+        let condition =
+            "attribute_not_exists(heard_at) AND (attribute_not_exists(tier) OR tier <> :tier)";
+        let values = [(":v", number(1)), (":tier", text(tier))];
+        self.update(portfolio, change, condition, values).await?;
+        Ok(())
+    }
+
     /// Notes a tier that WhatsApp announced at `told_at`, unless a later
     /// announcement is noted: they come in any order and more than once.
     pub async fn hear_tier(

@@ -6,10 +6,14 @@
 //! WhatsApp did not take it, and only a throttle or a connection that was never
 //! made is such a proof.
 
+mod exceptions;
+
 use std::sync::LazyLock;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+
+pub use self::exceptions::code_of_exception;
 
 /// What happened to one request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

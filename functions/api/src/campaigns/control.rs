@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use platform::campaigns::{Campaign, Scheduled};
+use platform::campaigns::{Campaign, Scheduled, Transport};
 use platform::fault::Fault;
 use policy::breaker::{Breaker, Subject};
 use policy::campaign::{CampaignState, CampaignStep, HoldReason, ResumeScope};
@@ -18,7 +18,7 @@ use super::lifecycle::{TRIES, add_due, announce, frozen, moved_by_others};
 use super::view::CampaignView;
 use crate::Deps;
 use crate::auth::TenantCtx;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{FieldError, Problem, ProblemBody};
 use crate::request::{Body, Fields, Id, OptionalBody};
 
 /// When a campaign starts.
@@ -195,6 +195,7 @@ async fn mended(
     if let Some(breaker) = stopped_by(deps, tenant, campaign).await? {
         return Err(Problem::conflict(format!("{breaker}; reset it first")));
     }
+    heard(deps, tenant, campaign).await?;
     if let Some(reason) = super::approval::template_holds(deps, tenant, id, campaign).await? {
         return Err(Problem::conflict(reason.to_string()));
     }
@@ -211,6 +212,31 @@ async fn mended(
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses where the number sends by Amazon's way and nobody knows that what
+/// people answer reaches us.
+pub(super) async fn heard(
+    deps: &Deps,
+    tenant: TenantId,
+    campaign: &Campaign,
+) -> Result<(), Problem> {
+    let sender = &campaign.plan.sender;
+    let number = deps.campaigns.number(sender).await?;
+    if number.is_none_or(|number| number.transport == Transport::CloudApi) {
+        return Ok(());
+    }
+    let health = deps.campaigns.number_health(tenant, sender).await?;
+    if health.and_then(|health| health.is_heard) == Some(true) {
+        return Ok(());
+    }
+    let reason = HoldReason::StopsUnheard;
+    let error = FieldError {
+        pointer: "/sender".to_owned(),
+        code: reason.code(),
+        detail: reason.to_string(),
+    };
+    Err(Problem::blocked("nobody could say stop", vec![error]))
 }
 
 /// The open breaker that stops the campaign's messages, if one does.

@@ -208,8 +208,13 @@ impl Draft {
         if let Some(sender) = &self.sender {
             let number = deps.campaigns.number(sender).await?;
             // Another tenant's number is answered as one that does not exist.
-            if number.is_none_or(|number| number.tenant != tenant) {
-                fields.refuse("/sender", "unknown", "there is no such business number");
+            match number.filter(|number| number.tenant == tenant) {
+                None => fields.refuse("/sender", "unknown", "there is no such business number"),
+                Some(number) => {
+                    if let Err(error) = number.by_amazon() {
+                        fields.refuse("/sender", "not_linked", error.to_string());
+                    }
+                }
             }
         }
         Ok(())

@@ -172,6 +172,7 @@ async fn prepare(
         }
         CampaignStep::Validate | CampaignStep::Cancel => add_due(deps, tenant, id).await?,
         CampaignStep::Start => {
+            super::control::heard(deps, tenant, campaign).await?;
             frozen(deps, tenant, id).await?;
             add_due(deps, tenant, id).await?;
         }

@@ -65,8 +65,30 @@ pub(super) fn needs(
                 .unwrap_or(&operation.name);
             vec![Need::new(format!("sqs:{action}"), queue_arn(queue))]
         }
+        "social-messaging" => {
+            let uri: http::Uri = request.uri().parse().unwrap_or_default();
+            let mut query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+            let account = query.find(|(name, _)| name == "id").map(|(_, id)| id);
+            let id = body["originationPhoneNumberId"].as_str();
+            let id = id.or(account.as_deref()).unwrap_or_default();
+            vec![Need::new(
+                format!("social-messaging:{}", operation.name),
+                arn("social-messaging", &social_resource(id)),
+            )]
+        }
         _ => objects(request),
     }
+}
+
+/// `phone-number-id-…` is `phone-number-id/…` in an ARN, and `waba-…` is
+/// `waba/…`.
+fn social_resource(id: &str) -> String {
+    let kinds = ["phone-number-id", "waba"].into_iter();
+    let mut named = kinds.filter_map(|kind| {
+        let rest = id.strip_prefix(kind)?.strip_prefix('-')?;
+        Some(format!("{kind}/{rest}"))
+    });
+    named.next().unwrap_or_else(|| id.to_owned())
 }
 
 struct Tables<'a> {

@@ -6,6 +6,7 @@ use super::{Aws, AwsError};
 use crate::access::Access;
 use crate::account::{ACCOUNT, REGION, arn};
 use crate::secrets::secret_arn;
+use crate::sns::topic_arn;
 use crate::sqs::{queue_arn, queue_url};
 use crate::template::{Bucket, Expression, Reference};
 
@@ -54,6 +55,7 @@ impl Aws {
             ("AWS::S3::Bucket", Some("Arn")) => {
                 Some(format!("arn:aws:s3:::{}", self.bucket_name(id)?))
             }
+            ("AWS::SNS::Topic", None) => Some(topic_arn(id)),
             ("AWS::SQS::Queue", None) => Some(self.queue_url(id)),
             ("AWS::SQS::Queue", Some("Arn")) => Some(queue_arn(id)),
             ("AWS::SQS::Queue", Some("QueueName")) => Some(id.to_owned()),

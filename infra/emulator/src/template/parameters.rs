@@ -30,6 +30,13 @@ impl<'a> Parameters<'a> {
             };
             let value = match (declared["Type"].as_str(), text.parse::<i64>()) {
                 (Some("Number"), Ok(number)) => number.into(),
+                (Some("CommaDelimitedList"), _) => {
+                    let items = text
+                        .split(',')
+                        .map(str::trim)
+                        .filter(|item| !item.is_empty());
+                    items.collect()
+                }
                 _ => Value::String(text),
             };
             values.insert(name.clone(), value);

@@ -120,6 +120,19 @@ pub struct Redrive {
     pub max_receives: u32,
 }
 
+/// A queue that hears a topic.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Subscription {
+    /// The topic.
+    pub topic_arn: Expression,
+    /// Such as `sqs`.
+    pub protocol: String,
+    /// Where its notifications go.
+    #[serde(default)]
+    pub endpoint: Option<Expression>,
+}
+
 /// A DynamoDB table.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]

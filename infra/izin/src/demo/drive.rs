@@ -48,6 +48,7 @@ pub(super) async fn run(
             ..WebhookChaos::default()
         },
         time_limits: true,
+        by_amazon: args.by_amazon,
         variables: vec![
             ("IZIN_GRAPH_VERSION", "v25.0".to_owned()),
             ("IZIN_TRANSIT_MS", TRANSIT_MS.to_string()),

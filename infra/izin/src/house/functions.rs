@@ -1,9 +1,10 @@
-//! The ten functions as the wiring takes them: JSON in, JSON out.
+//! The functions as the wiring takes them: JSON in, JSON out.
 
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use emulator::access::Access;
 use emulator::aws::Aws;
 use emulator::crash::CrashPlan;
 use emulator::wiring::{Function, Invocation as Given, InvocationError};
@@ -21,7 +22,7 @@ use platform::ids::Ids;
 use platform::invocation::Invocation;
 use platform::poster::Poster;
 use platform::tier::Tiers;
-use platform::whatsapp;
+use platform::whatsapp::{self, social};
 use serde_json::Value;
 use tower::Service as _;
 
@@ -40,11 +41,11 @@ pub(super) struct Functions<'a> {
 }
 
 impl Functions<'_> {
-    /// All ten, by logical id. Each has clients of its own, which its role
+    /// All that the template has, by logical id. Each has clients of its own, which its role
     /// bounds, and starts anew in every environment, as on Lambda.
     pub(super) fn all(&self) -> anyhow::Result<Vec<(String, Function)>> {
         let ids = &self.ids;
-        let functions = [
+        let mut functions = vec![
             self.http("ApiFunction", api::Config::from_env, {
                 let ids = ids.clone();
                 move |config, clients, clock| {
@@ -115,7 +116,7 @@ impl Functions<'_> {
             self.sqs(
                 "SendFunction",
                 send::Config::from_env,
-                self.sender(),
+                self.sender()?,
                 |event, given, deps| {
                     Box::pin(async move { send::handle(event, given, &deps).await })
                 },
@@ -129,7 +130,17 @@ impl Functions<'_> {
                 },
             )?,
         ];
-        Ok(functions.into())
+        if self.aws.template().functions.contains_key(SECOND_DOOR) {
+            functions.push(self.sqs(
+                SECOND_DOOR,
+                webhook::social::Config::from_env,
+                webhook::social::Deps::new,
+                |event, _, deps| {
+                    Box::pin(async move { webhook::social::handle(event, &deps).await })
+                },
+            )?);
+        }
+        Ok(functions)
     }
 
     /// A function behind a queue.
@@ -183,9 +194,11 @@ impl Functions<'_> {
         const ID: &str = "SweepFunction";
         let config = sweep::Config::from_env(&self.env(ID)?)?;
         let (clients, clock) = (self.clients(ID)?, self.clock.clone());
+        let access = self.aws.access(ID)?;
         let function = Function::starting(move || {
             let deps = sweep::Deps::new(&config, &clients, clock.clone())
-                .expect("an HTTP client can be built");
+                .expect("an HTTP client can be built")
+                .through_social(social(config.social.as_ref(), &clients, &access));
             move |_, given| {
                 let deps = deps.clone();
                 async move {
@@ -200,10 +213,20 @@ impl Functions<'_> {
     /// Builds the sender; each request that it makes to WhatsApp is an effect.
     fn sender(
         &self,
-    ) -> impl Fn(&send::Config, &Clients, SharedClock) -> send::Deps + Send + Sync + 'static {
+    ) -> anyhow::Result<
+        impl Fn(&send::Config, &Clients, SharedClock) -> send::Deps + Send + Sync + 'static,
+    > {
         let (crashes, ids) = (self.crashes.clone(), self.ids.clone());
-        move |config, clients, clock| {
+        let access = self.aws.access("SendFunction")?;
+        Ok(move |config: &send::Config, clients: &Clients, clock| {
             let crashes = crashes.clone();
+            let by_amazon = social(config.social.as_ref(), clients, &access).map(|client| {
+                let crashes = crashes.clone();
+                client.witnessed(move || {
+                    let crashes = crashes.clone();
+                    Box::pin(async move { crashes.after_effect("whatsapp.send").await })
+                })
+            });
             let client = whatsapp::Client::new(&config.graph_url, &config.graph_version)
                 .expect("an HTTP client can be built")
                 .witnessed(move || {
@@ -213,7 +236,8 @@ impl Functions<'_> {
             send::Deps::new(config, clients, clock, ids.clone())
                 .expect("an HTTP client can be built")
                 .through(client)
-        }
+                .through_social(by_amazon)
+        })
     }
 
     /// AWS as the role of a function lets it see it; each request is an effect.
@@ -231,6 +255,19 @@ impl Functions<'_> {
         }
         Ok(Env::given(variables))
     }
+}
+
+/// What hears accounts that are linked to Amazon, where the stack has it.
+const SECOND_DOOR: &str = "SocialFunction";
+
+/// Amazon's way, as the role of a function lets it go.
+fn social(
+    config: Option<&social::Config>,
+    clients: &Clients,
+    access: &Access,
+) -> Option<social::Client> {
+    let client = social::Client::over(&clients.config, config?, |line| access.over(line));
+    Some(client.expect("an HTTP client can be built"))
 }
 
 /// The table of operations as the template names it.

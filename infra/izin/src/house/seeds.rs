@@ -1,7 +1,7 @@
 //! Who and what is there from the start: a tenant, its number, an API key, the
 //! secrets, one approved template.
 
-use platform::campaigns::{AdvertisesBy, ApiKey, Campaigns, Number, Tenant};
+use platform::campaigns::{AdvertisesBy, ApiKey, Campaigns, Linked, Number, Tenant, Transport};
 use policy::ids::{KeyId, TenantId};
 use policy::token::TokenKey;
 use rand::rngs::SmallRng;
@@ -52,6 +52,10 @@ impl Seeds {
     pub const PHONE_NUMBER_ID: &'static str = "106540352242922";
     /// The WhatsApp Business Account.
     pub const WABA: &'static str = "102290129340398";
+    /// What Amazon calls the number, where its account is linked there.
+    pub const LINKED_NUMBER: &'static str = "phone-number-id-976c72a700aac43eaf573ae050c4d1e2";
+    /// What Amazon calls the account.
+    pub const LINKED_WABA: &'static str = "waba-fb2594b8a7974770b128a409e2c4d1e2";
     /// The business portfolio.
     pub const PORTFOLIO: &'static str = "506914307656634";
     /// The business, as people know it.
@@ -180,8 +184,22 @@ impl Seeds {
             limit_per_second: Some(options.limit_per_second),
             inbound_per_second: Some(options.inbound_per_second),
             advertises_by: AdvertisesBy::Messages,
+            transport: match options.by_amazon {
+                true => Transport::EndUserMessagingSocial,
+                false => Transport::CloudApi,
+            },
+            tier: options.by_amazon.then(|| options.tier.name()),
+            linked: options.by_amazon.then(|| Linked {
+                phone_number_id: Self::LINKED_NUMBER.to_owned(),
+                waba_id: Self::LINKED_WABA.to_owned(),
+            }),
         };
         campaigns.put_number(Self::PHONE_NUMBER_ID, &number).await?;
+        if options.by_amazon {
+            // As if the operator had written to the number once, and was heard.
+            let now = options.clock.now();
+            campaigns.note_heard(Self::PHONE_NUMBER_ID, now).await?;
+        }
         let digest = Sha256::digest(self.key_secret.as_bytes());
         let key = ApiKey {
             tenant: self.tenant,

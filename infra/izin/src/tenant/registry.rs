@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use platform::campaigns::{AdvertisesBy, ApiKey, Campaigns, Number, Tenant};
+use platform::campaigns::{
+    AdvertisesBy, ApiKey, Campaigns, Linked, Number, Tenant, Transport,
+};
 use platform::clock::SharedClock;
 use platform::fault::Fault;
 use platform::ids::{self, Ids};
@@ -46,6 +48,13 @@ pub struct NewNumber {
     pub inbound_per_second: Option<u32>,
     /// By which endpoint its advertising goes.
     pub advertises_by: AdvertisesBy,
+    /// Its names at AWS End User Messaging Social, by which it sends then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub linked: Option<Linked>,
+    /// The messaging limit of its portfolio, such as `TIER_2K`, which Amazon cannot
+    /// be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
 }
 
 /// An API key, with its secret half, which no log must have.
@@ -153,6 +162,31 @@ impl Registry {
                 why: "leaves nothing to send with: keep it below --limit-per-second",
             });
         }
+        if let Some(linked) = &new.linked {
+            for (field, id, prefix) in [
+                ("--linked-number", &linked.phone_number_id, "phone-number-id-"),
+                ("--linked-account", &linked.waba_id, "waba-"),
+            ] {
+                let digits = id.strip_prefix(prefix).unwrap_or_default();
+                if digits.len() != 32 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                    let why = "is not Amazon's name of it: give the id that \
+                               `aws socialmessaging get-linked-whatsapp-business-account` shows";
+                    return Err(Refused::Field { field, why });
+                }
+            }
+            if new.limit_per_second.is_none() {
+                let why = "is missing: Amazon cannot be asked for the number's throughput";
+                let field = "--limit-per-second";
+                return Err(Refused::Field { field, why });
+            }
+        }
+        if let Some(tier) = &new.tier
+            && Allowance::parse(tier).is_none()
+        {
+            let why = "is no messaging limit: give it as WhatsApp names it, such as TIER_2K";
+            let field = "--tier";
+            return Err(Refused::Field { field, why });
+        }
         let known = self.campaigns.number(&new.phone_number_id).await?;
         free(
             "number",
@@ -169,6 +203,12 @@ impl Registry {
             limit_per_second: new.limit_per_second,
             inbound_per_second: new.inbound_per_second,
             advertises_by: new.advertises_by,
+            transport: match new.linked {
+                Some(_) => Transport::EndUserMessagingSocial,
+                None => Transport::CloudApi,
+            },
+            linked: new.linked.clone(),
+            tier: new.tier.clone(),
         };
         Ok(self
             .campaigns

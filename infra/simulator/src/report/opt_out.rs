@@ -25,6 +25,8 @@ pub struct RequestLog {
     pub kind: RequestKind,
     /// Whether it came by `marketing_messages`.
     pub by_marketing_endpoint: bool,
+    /// Whether it came by AWS End User Messaging Social.
+    pub by_amazon: bool,
     /// The campaign, as `biz_opaque_callback_data` names it.
     pub campaign: Option<String>,
     /// Whether WhatsApp took it.

@@ -50,7 +50,7 @@ async fn take(head: Head, route: Route, body: &[u8]) -> Response {
     answer(verdict)
 }
 
-fn parse(body: &[u8]) -> Result<SendRequest, Refusal> {
+pub(super) fn parse(body: &[u8]) -> Result<SendRequest, Refusal> {
     serde_json::from_slice(body).map_err(|error| {
         // The error's own text may quote the body.
         let place = format!("line {} column {}", error.line(), error.column());
@@ -58,7 +58,7 @@ fn parse(body: &[u8]) -> Result<SendRequest, Refusal> {
     })
 }
 
-fn answer(verdict: Verdict) -> Response {
+pub(super) fn answer(verdict: Verdict) -> Response {
     let mut answer = Response::new(Body::from(verdict.body));
     *answer.status_mut() =
         StatusCode::from_u16(verdict.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

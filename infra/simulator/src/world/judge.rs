@@ -35,6 +35,10 @@ impl World {
         let waba_id = state.config.waba_id.clone();
         let portfolio = state.config.portfolio_id.clone();
         let own = state.own.clone();
+        if (route == Route::Amazon) != self.is_linked(&waba_id) {
+            return Err(Refusal::new(10, "the account does not send this way"));
+        }
+        let state = self.number(number)?;
         if state.health == "BLOCKED" {
             return Err(Refusal::new(131_031, "the number may not send messages"));
         }

@@ -31,6 +31,8 @@ pub(crate) struct Incoming<'a> {
 /// The doors for messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route {
+    /// AWS End User Messaging Social: everything, of linked accounts.
+    Amazon,
     /// `marketing_messages`: marketing templates only.
     Marketing,
     /// `messages`: everything.
@@ -301,6 +303,7 @@ impl World {
                 arrived_at: at,
                 kind,
                 by_marketing_endpoint: route == Route::Marketing,
+                by_amazon: route == Route::Amazon,
                 campaign,
                 accepted: false,
                 text,

@@ -6,4 +6,5 @@ mod harness;
 mod limits;
 mod messages;
 mod people;
+mod social;
 mod webhooks;

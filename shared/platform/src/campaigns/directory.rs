@@ -61,7 +61,57 @@ pub struct Number {
     /// By which of WhatsApp's endpoints its advertising goes.
     #[serde(default)]
     pub advertises_by: AdvertisesBy,
+    /// By which way its messages go.
+    #[serde(default)]
+    pub transport: Transport,
+    /// The messaging limit of its portfolio, such as `TIER_10K`, in its operator's
+    /// word, until WhatsApp announces another: Amazon cannot be asked. Without it
+    /// the first tier counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
+    /// What Amazon calls it, where its account is linked there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linked: Option<Linked>,
 }
+
+/// By which way the messages of a number go.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// WhatsApp's own Cloud API, with the token.
+    #[default]
+    CloudApi,
+    /// AWS End User Messaging Social, with the role; what people answer comes by
+    /// the topic of its account.
+    EndUserMessagingSocial,
+}
+
+/// Names at AWS End User Messaging Social (AWS, "LinkedWhatsAppBusinessAccount").
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Linked {
+    /// Of the number: `phone-number-id-` and 32 hexadecimal digits.
+    pub phone_number_id: String,
+    /// Of its account: `waba-` and 32 hexadecimal digits.
+    pub waba_id: String,
+}
+
+impl Number {
+    /// Its names at Amazon, if its messages go that way; `Err` if they should,
+    /// and it has none.
+    pub fn by_amazon(&self) -> Result<Option<&Linked>, NotLinked> {
+        match (self.transport, &self.linked) {
+            (Transport::CloudApi, _) => Ok(None),
+            (Transport::EndUserMessagingSocial, Some(linked)) => Ok(Some(linked)),
+            (Transport::EndUserMessagingSocial, None) => Err(NotLinked),
+        }
+    }
+}
+
+/// A number is to send by Amazon's way, and nothing says what it is called
+/// there.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the number has no names at AWS End User Messaging Social")]
+pub struct NotLinked;
 
 /// By which endpoint marketing templates go; everything else goes by `messages`.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]

@@ -32,6 +32,10 @@ pub struct NumberHealth {
     /// Its state, such as `CONNECTED`.
     #[serde(default)]
     pub status: Option<String>,
+    /// Of a number that sends by Amazon's way: whether what people answer to it
+    /// goes to the topic that this service listens to, and ever arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_heard: Option<bool>,
     /// When that was read.
     pub read_at: Timestamp,
     /// Whether WhatsApp told something of it since: it is to be read again.
@@ -118,7 +122,7 @@ impl Campaigns {
 
 #[cfg(test)]
 mod tests {
-    use super::super::AdvertisesBy;
+    use super::super::{AdvertisesBy, Transport};
     use super::*;
 
     fn limit(allowed: Option<u32>, level: Option<&str>) -> u32 {
@@ -129,6 +133,9 @@ mod tests {
             limit_per_second: allowed,
             inbound_per_second: None,
             advertises_by: AdvertisesBy::default(),
+            transport: Transport::default(),
+            tier: None,
+            linked: None,
         };
         let health = level.map(|level| NumberHealth {
             throughput: Some(level.to_owned()),
@@ -136,6 +143,7 @@ mod tests {
             tier: None,
             can_send: None,
             status: None,
+            is_heard: None,
             read_at: Timestamp::UNIX_EPOCH,
             has_news: false,
         });

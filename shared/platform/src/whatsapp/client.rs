@@ -30,9 +30,10 @@ pub struct Client {
 /// test kills the process.
 #[cfg(feature = "testing")]
 #[derive(Clone)]
-struct Witness(
-    std::sync::Arc<dyn Fn() -> futures_util::future::BoxFuture<'static, ()> + Send + Sync>,
-);
+pub(super) struct Witness(pub(super) std::sync::Arc<Waits>);
+
+#[cfg(feature = "testing")]
+type Waits = dyn Fn() -> futures_util::future::BoxFuture<'static, ()> + Send + Sync;
 
 #[cfg(feature = "testing")]
 impl std::fmt::Debug for Witness {
@@ -75,6 +76,8 @@ pub enum Sent {
     /// No open connection was free at its moment, so no byte left: the claim is
     /// as good as before.
     Unused(Claimed),
+    /// It could not even be put together, so no byte left.
+    Unmade(Claimed),
 }
 
 /// What came of one request.
@@ -100,6 +103,9 @@ pub struct MediaFile {
     pub media_type: String,
     /// Its bytes.
     pub bytes: Vec<u8>,
+    /// An address from which they may be fetched for some minutes: a secret
+    /// until then.
+    pub url: String,
 }
 
 impl std::fmt::Debug for MediaFile {
@@ -126,7 +132,7 @@ pub enum Uploaded {
 }
 
 /// How long an upload may take: 100 MB over a slow line.
-const UPLOAD_TIME: Duration = Duration::from_secs(60);
+pub(super) const UPLOAD_TIME: Duration = Duration::from_secs(60);
 
 /// Codes that speak of the file itself: unsupported, or it could not be taken
 /// (Meta, "Error codes").
@@ -147,16 +153,7 @@ impl Client {
     /// Speaks to `graph_url` (such as `https://graph.facebook.com`) in the
     /// Graph API version `version` (such as `v25.0`).
     pub fn new(graph_url: &str, version: &str) -> Result<Self, Fault> {
-        let http = reqwest::Client::builder()
-            .connect_timeout(Duration::from_secs(5))
-            .timeout(Duration::from_secs(20))
-            .retry(reqwest::retry::never())
-            .redirect(reqwest::redirect::Policy::none())
-            .pool_max_idle_per_host(1_024)
-            .tcp_nodelay(true)
-            .connector_layer(gate::layer())
-            .build()
-            .map_err(|error| Fault::lasting("build the WhatsApp client", error))?;
+        let http = http_client()?;
         let root = format!("{}/", graph_url.trim_end_matches('/'));
         let base = format!("{root}{version}");
         Ok(Self {
@@ -224,13 +221,7 @@ impl Client {
     /// be opened. The calls it makes are for nothing and nobody's: without a
     /// token they count against no account's limit.
     pub async fn warm(&self, connections: usize) -> bool {
-        let calls = (0..connections).map(|_| async {
-            let answer = self.http.get(&self.root).send().await?;
-            // The connection is free again once the answer is read.
-            answer.bytes().await
-        });
-        let answers = Gate::open(futures_util::future::join_all(calls)).await;
-        answers.iter().all(Result::is_ok)
+        warm(&self.http, &self.root, connections).await
     }
 
     /// Uploads a file for one number; WhatsApp's id of it (Meta, "Media").
@@ -246,6 +237,7 @@ impl Client {
             name,
             media_type,
             bytes,
+            url: _,
         } = file;
         let part = multipart::Part::bytes(bytes)
             .file_name(name)
@@ -313,6 +305,31 @@ impl Client {
             .send();
         read(call, "read a number from WhatsApp").await
     }
+}
+
+/// A client that opens connections where [`Gate`] lets it, and repeats nothing.
+pub(super) fn http_client() -> Result<reqwest::Client, Fault> {
+    reqwest::Client::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .timeout(Duration::from_secs(20))
+        .retry(reqwest::retry::never())
+        .redirect(reqwest::redirect::Policy::none())
+        .pool_max_idle_per_host(1_024)
+        .tcp_nodelay(true)
+        .connector_layer(gate::layer())
+        .build()
+        .map_err(|error| Fault::lasting("build the WhatsApp client", error))
+}
+
+/// Opens so many connections to where `url` leads; `false` if any could not be.
+pub(super) async fn warm(http: &reqwest::Client, url: &str, connections: usize) -> bool {
+    let calls = (0..connections).map(|_| async {
+        let answer = http.get(url).send().await?;
+        // The connection is free again once the answer is read.
+        answer.bytes().await
+    });
+    let answers = Gate::open(futures_util::future::join_all(calls)).await;
+    answers.iter().all(Result::is_ok)
 }
 
 /// What a call that may be made again answers.

@@ -8,7 +8,8 @@ use sha2::Sha256;
 /// A body whose signature is not checked yet. Tells nothing about itself.
 pub struct RawBody(Vec<u8>);
 
-/// A body that came from Meta; only [`RawBody::verify`] makes one.
+/// A body that came from Meta: [`RawBody::verify`] makes one, or the topic by
+/// which Amazon passes it on ([`super::topic`]).
 pub struct VerifiedBody(Vec<u8>);
 
 /// The header that carries the signature.
@@ -54,6 +55,11 @@ impl RawBody {
 }
 
 impl VerifiedBody {
+    /// A body that came by a way on which nobody else can speak.
+    pub(super) fn vouched(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
     /// The bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.0

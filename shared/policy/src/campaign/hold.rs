@@ -37,6 +37,9 @@ pub enum HoldReason {
     PriceUnknown,
     /// WhatsApp refuses message after message as wrong in itself.
     RequestsRefused,
+    /// What people answer to the number does not reach this service, so their
+    /// stops would not be heard.
+    StopsUnheard,
     /// The template says something else than what was approved.
     TemplateChanged,
     /// WhatsApp takes the template for another kind of message, which the
@@ -50,7 +53,7 @@ pub enum HoldReason {
 
 impl HoldReason {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::AccountStopped,
         Self::BudgetSpent,
         Self::CanaryFailures,
@@ -66,6 +69,7 @@ impl HoldReason {
         Self::Operator,
         Self::PriceUnknown,
         Self::RequestsRefused,
+        Self::StopsUnheard,
         Self::TemplateChanged,
         Self::TemplateRecategorised,
         Self::TemplateStopped,
@@ -90,6 +94,7 @@ impl HoldReason {
             Self::Operator => "operator",
             Self::PriceUnknown => "price_unknown",
             Self::RequestsRefused => "requests_refused",
+            Self::StopsUnheard => "stops_unheard",
             Self::TemplateChanged => "template_changed",
             Self::TemplateRecategorised => "template_recategorised",
             Self::TemplateStopped => "template_stopped",
@@ -146,6 +151,11 @@ impl fmt::Display for HoldReason {
             Self::PriceUnknown => "a message's price is not known; name one in the budget",
             Self::RequestsRefused => {
                 "WhatsApp refuses one message after the other as wrong; look at the values it is filled with"
+            }
+            Self::StopsUnheard => {
+                "what people answer to this number does not reach us, so nobody could say stop; \
+                 make our topic the event destination of its account, and \
+                 write to the number once"
             }
             Self::TemplateChanged => "the template changed since it was approved; approve it again",
             Self::TemplateRecategorised => {

@@ -296,6 +296,7 @@ fn options(setting: Setting, clock: &SharedClock) -> Options {
         poster: None,
         answers: ANSWERS,
         network: Network::default(),
+        by_amazon: false,
         time_limits: false,
         crashes: CrashPlan::never(),
         variables: Vec::new(),
