@@ -151,7 +151,7 @@ impl WantedOptOut {
     }
 }
 
-fn parse_scope(text: &str) -> Result<Scope, ParsePurposeError> {
+pub(crate) fn parse_scope(text: &str) -> Result<Scope, ParsePurposeError> {
     match text {
         "everything" => Ok(Scope::Everything),
         // The stored text of "everything" is no word of the API.

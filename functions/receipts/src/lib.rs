@@ -17,6 +17,7 @@ mod links;
 mod news;
 mod requests;
 mod told;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -223,7 +224,8 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
     failed.extend(declines.write(deps).await);
     // After the links: they tell whom an event is about.
     let (recorded, untold) = told.write(deps).await;
-    metrics.count("EventsRecorded", recorded);
+    metrics.count("EventsRecorded", recorded.events);
+    metrics.count("RepliesToReview", recorded.reviews);
     failed.extend(untold);
     // After the links, by which some of them are known.
     let (asked, unasked) = written.write(deps).await;

@@ -24,6 +24,7 @@ mod page;
 mod router;
 mod stops;
 pub mod updates;
+mod waiting;
 mod wrote;
 
 use platform::aws::Clients;

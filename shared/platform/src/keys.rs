@@ -2,7 +2,7 @@
 //!
 //! Keys start with the tenant, so that permissions follow the data, except the
 //! global ones: API keys `A#`, due work `D#`, portfolio tiers `F#`, number
-//! directory `N#`, number rates `R#`.
+//! directory `N#`, number rates `R#`, stops said to numbers of nobody `W#`.
 
 use std::fmt;
 
@@ -92,6 +92,16 @@ pub fn requests(tenant: TenantId) -> String {
     format!("T#{tenant}#R")
 }
 
+/// The partition of where a person's words are kept.
+pub fn words_of(tenant: TenantId, token: ContactToken) -> String {
+    format!("T#{tenant}#H#{token}")
+}
+
+/// The partition of messages that may be stops.
+pub fn reviews(tenant: TenantId) -> String {
+    format!("T#{tenant}#J")
+}
+
 /// The partition of one shard of a campaign's blocks.
 pub fn block_shard(tenant: TenantId, campaign: CampaignId, shard: u32) -> String {
     format!("T#{tenant}#K#{campaign}#{shard:x}")
@@ -111,6 +121,11 @@ pub fn event_shard(tenant: TenantId, shard: u8) -> String {
 /// since 1970, then its id.
 pub fn event_place(recorded_at: i64, id: EventId) -> String {
     format!("{recorded_at:015}#{id}")
+}
+
+/// The partition of the stops that wait for a number's owner.
+pub fn waiting_stops(number: &str) -> String {
+    format!("W#{number}")
 }
 
 /// The partition of one shard of the directory of due work.
@@ -234,6 +249,9 @@ pub enum CampaignKey {
     Rate(String),
     /// What a person asked about their data.
     Request(TenantId, EventId),
+    /// A message that may be a stop: when it was said, in milliseconds since
+    /// 1970, and the event that tells of it.
+    Review(TenantId, i64, EventId),
     /// The status sets of one block and attempt.
     Statuses(TenantId, CampaignId, u32, u16),
     /// A template as WhatsApp last described it, by name and language.
@@ -242,6 +260,12 @@ pub enum CampaignKey {
     Tenant(TenantId),
     /// The rolling 24 h buckets of a portfolio.
     Tier(String),
+    /// Where the words of a person's message are kept: when it was said, in
+    /// milliseconds since 1970, and the event that tells of it.
+    Words(TenantId, ContactToken, i64, EventId),
+    /// Stops that people said to a number before anybody owned it: which
+    /// number, and which delivery.
+    WaitingStops(String, String),
 }
 
 impl CampaignKey {
@@ -330,6 +354,7 @@ impl CampaignKey {
                 format_args!("PLAN#{page:06}"),
             ),
             Self::Request(tenant, id) => Key::new(requests(*tenant), id),
+            Self::Review(tenant, at, id) => Key::new(reviews(*tenant), event_place(*at, *id)),
             Self::Rate(number) => Key::new(format_args!("R#{number}"), "RATE"),
             Self::Statuses(tenant, campaign, block, attempt) => Key::new(
                 block_shard(*tenant, *campaign, block % BLOCK_SHARDS),
@@ -341,6 +366,12 @@ impl CampaignKey {
             ),
             Self::Tenant(tenant) => Key::new(format_args!("T#{tenant}"), "TENANT"),
             Self::Tier(portfolio) => Key::new(format_args!("F#{portfolio}"), "TIER"),
+            Self::Words(tenant, token, at, id) => {
+                Key::new(words_of(*tenant, *token), event_place(*at, *id))
+            }
+            Self::WaitingStops(number, delivery) => {
+                Key::new(waiting_stops(number), format_args!("B#{delivery}"))
+            }
         }
     }
 
@@ -371,6 +402,9 @@ impl CampaignKey {
             (["N", account], ["ACCOUNT"]) => Self::Account((*account).to_owned()),
             (["N", number], ["NUMBER"]) => Self::Number((*number).to_owned()),
             (["R", number], ["RATE"]) => Self::Rate((*number).to_owned()),
+            (["W", number], ["B", delivery]) => {
+                Self::WaitingStops((*number).to_owned(), (*delivery).to_owned())
+            }
             (["T", tenant], ["TENANT"]) => Self::Tenant(tenant.parse().ok()?),
             (["T", tenant], ["N", number]) => {
                 Self::NumberHealth(tenant.parse().ok()?, (*number).to_owned())
@@ -385,6 +419,15 @@ impl CampaignKey {
                 Self::CampaignIndex(tenant.parse().ok()?, campaign.parse().ok()?)
             }
             (["T", tenant, "R"], [id]) => Self::Request(tenant.parse().ok()?, id.parse().ok()?),
+            (["T", tenant, "H", token], [at, id]) => Self::Words(
+                tenant.parse().ok()?,
+                token.parse().ok()?,
+                at.parse().ok()?,
+                id.parse().ok()?,
+            ),
+            (["T", tenant, "J"], [at, id]) => {
+                Self::Review(tenant.parse().ok()?, at.parse().ok()?, id.parse().ok()?)
+            }
             (["T", tenant, "X"], [scope, id]) => {
                 Self::Breaker(tenant.parse().ok()?, (*scope).to_owned(), (*id).to_owned())
             }
@@ -495,7 +538,7 @@ mod tests {
             0_u32..100_000_000,
             any::<u16>(),
             "[0-9]{5,20}",
-            0_u8..31,
+            0_u8..34,
         );
         parts.prop_map(|(a, b, n, attempt, text, shape)| {
             let tenant = TenantId::from_uuid(Uuid::from_u128(a));
@@ -538,6 +581,16 @@ mod tests {
                     CampaignKey::MediaUpload(tenant, media, text)
                 }
                 29 => CampaignKey::NumberHealth(tenant, text),
+                31 => {
+                    let id = EventId::from_uuid(Uuid::from_u128(b));
+                    CampaignKey::Review(tenant, i64::from(n) * 1_000, id)
+                }
+                32 => {
+                    let id = EventId::from_uuid(Uuid::from_u128(b));
+                    let token = ContactToken::from_bytes(a.to_be_bytes());
+                    CampaignKey::Words(tenant, token, i64::from(n) * 1_000, id)
+                }
+                30 => CampaignKey::WaitingStops(text, format!("{b:032x}")),
                 _ => CampaignKey::Tier(text),
             }
         })
