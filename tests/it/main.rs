@@ -37,6 +37,7 @@ mod stop_anywhere;
 mod stopped_at_whatsapp;
 mod straight;
 mod template;
+mod threats;
 mod tier;
 mod webhooks;
 mod world;
