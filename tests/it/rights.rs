@@ -214,6 +214,11 @@ async fn a_copy_holds_the_person_s_words_and_erasure_takes_them_and_no_others() 
     world.meta_posts(&two_messages()).await;
     world.deliver().await;
     assert_eq!(words(&mut world).await, ["kapan buka kak?"]);
+    // What is plainly a stop is somebody's word too.
+    let stop = "STOP, saya di rumah sakit";
+    world.house.simulator.person_says(&wa_id(WULANDARI), stop);
+    world.deliver().await;
+    assert_eq!(words(&mut world).await, ["kapan buka kak?", stop]);
     let events = world.events(100).await;
     let texts: Vec<String> = events
         .iter()

@@ -8,7 +8,7 @@ use axum::extract::State;
 use jiff::Timestamp;
 use platform::fault::Fault;
 use policy::consent::Consent;
-use policy::ids::{CampaignId, EventId, ListId, TenantId};
+use policy::ids::{CampaignId, ListId, TenantId};
 use policy::resume::Entry;
 use policy::subscription::Subscription;
 use policy::token::ContactToken;
@@ -42,8 +42,7 @@ pub(crate) struct CopyView {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Words)]
 struct WordsView {
-    #[schema(value_type = String)]
-    event_id: EventId,
+    /// When; of several that came together, when the last was said.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
     /// The words: what was written, the label of what was tapped, or what stands
@@ -187,14 +186,11 @@ async fn words(
 ) -> Result<Vec<WordsView>, Fault> {
     let mut words = Vec::new();
     for place in deps.campaigns.words_of(tenant, token).await? {
-        let Some(kept) = kept(deps, &place.object, place.place).await? else {
-            continue;
-        };
-        words.push(WordsView {
-            event_id: place.event,
+        let kept = kept(deps, &place.object).await?.unwrap_or_default();
+        words.extend(kept.into_iter().map(|kept| WordsView {
             at: place.at,
             text: kept.text,
-        });
+        }));
     }
     Ok(words)
 }

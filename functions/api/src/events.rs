@@ -191,7 +191,8 @@ pub(crate) async fn text(
         return Err(Problem::not_found("this event has no words"));
     };
     let gone = || Problem::not_found("the words are no longer kept");
-    let kept = kept(&deps, &object, place).await?.ok_or_else(gone)?;
+    let kept = kept(&deps, &object).await?.ok_or_else(gone)?;
+    let kept = kept.into_iter().nth(place as usize).ok_or_else(gone)?;
     let Some(text) = kept.text else {
         return Err(Problem::not_found("this message has no words"));
     };
@@ -207,19 +208,15 @@ pub(crate) async fn text(
     Ok(response)
 }
 
-/// What is kept at a place of an object, if it still is.
-pub(crate) async fn kept(
-    deps: &Deps,
-    object: &str,
-    place: u32,
-) -> Result<Option<KeptUpdate>, Fault> {
+/// What is kept in an object, if it still is.
+pub(crate) async fn kept(deps: &Deps, object: &str) -> Result<Option<Vec<KeptUpdate>>, Fault> {
     let Some(bytes) = deps.objects.get_if_there(object).await? else {
         return Ok(None);
     };
-    let kept: Vec<KeptUpdate> = serde_json::from_slice(&bytes)
+    let kept = serde_json::from_slice(&bytes)
         // The error would repeat what stands there.
         .map_err(|_| Fault::lasting("read what was kept", "it is not as it was written"))?;
-    Ok(kept.into_iter().nth(place as usize))
+    Ok(Some(kept))
 }
 
 async fn find(deps: &Deps, tenant: TenantId, id: EventId) -> Result<RecordedEvent, Problem> {

@@ -187,9 +187,18 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
                     failed.insert(message_id);
                 }
             }
-            Ok(ReceiptTask::UpdateV1 { object, .. }) => {
-                // Kept whole in its object; nothing here reads it yet.
-                tracing::debug!(object, "update kept");
+            Ok(ReceiptTask::UpdateV1 { words: None, .. }) => {
+                // Kept whole in its object; nothing here reads it.
+            }
+            Ok(ReceiptTask::UpdateV1 {
+                tenant,
+                object,
+                words: Some(words),
+            }) => {
+                if let Err(fault) = words::note(tenant, object, words, deps).await {
+                    tracing::warn!(error = chain(&fault), "words come again");
+                    failed.insert(message_id);
+                }
             }
             Ok(ReceiptTask::WroteV1 {
                 tenant,

@@ -9,7 +9,7 @@ use platform::fault::{Fault, chain};
 use platform::queue::{NotifyTask, TokenText};
 use policy::ids::TenantId;
 
-use crate::{Deps, words};
+use crate::Deps;
 
 /// Events of one batch, and the messages they came in.
 #[derive(Debug, Default)]
@@ -58,7 +58,6 @@ pub(crate) struct Recorded {
 async fn record(tenant: TenantId, events: &mut [EventV1], deps: &Deps) -> Result<Recorded, Fault> {
     name_people(tenant, events, deps).await?;
     let recorded = deps.campaigns.record_events(tenant, events).await?;
-    words::note(tenant, &recorded, deps).await?;
     let mut reviews = 0;
     for review in recorded.iter().filter_map(review) {
         let is_new = deps.campaigns.open_review(tenant, &review).await?;

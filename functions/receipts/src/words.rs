@@ -1,77 +1,70 @@
 //! Where people's words are kept, so that they can have a copy of them and have
 //! them deleted.
 
-use std::collections::BTreeMap;
-
-use platform::campaigns::{RecordedEvent, WordsPlace};
-use platform::events::WhatV1;
+use platform::campaigns::WordsPlace;
 use platform::fault::Fault;
+use platform::queue::WordsV1;
 use policy::ids::TenantId;
 use policy::token::ContactToken;
 
 use crate::Deps;
 
-/// Notes where the words of recorded messages lie. What was written before its
-/// writer was erased is deleted instead: it came late.
+/// Notes whose words an object holds: one person's, or those of everybody for
+/// whom another identity stands; of one that is nobody's yet, under itself.
 pub(crate) async fn note(
     tenant: TenantId,
-    recorded: &[RecordedEvent],
+    object: String,
+    words: WordsV1,
     deps: &Deps,
 ) -> Result<(), Fault> {
-    let words: Vec<(ContactToken, WordsPlace)> = recorded.iter().filter_map(place).collect();
-    if words.is_empty() {
-        return Ok(());
+    let who = words.who.0;
+    let mut people = vec![who];
+    if words.alias {
+        let linked = deps.contacts.linked(tenant, &people).await?;
+        people.extend(linked.into_values().flatten());
     }
-    deps.campaigns.note_words(tenant, &words).await?;
-    // After the note: an erasure that does not see it is seen here.
-    let mut by_person: BTreeMap<ContactToken, Vec<WordsPlace>> = BTreeMap::new();
-    for (token, place) in words {
-        by_person.entry(token).or_default().push(place);
-    }
-    for (token, places) in by_person {
-        if let Some(erased_at) = deps.contacts.erased_at(tenant, token).await? {
-            let before = places.into_iter().filter(|place| place.at <= erased_at);
-            delete(tenant, token, before.collect(), deps).await?;
-        }
+    let place = WordsPlace {
+        at: words.at,
+        object,
+    };
+    for token in people {
+        keep(tenant, token, &place, deps).await?;
     }
     Ok(())
+}
+
+/// Notes where words of a person lie. What was said before the person was erased
+/// is deleted instead: it came late.
+pub(crate) async fn keep(
+    tenant: TenantId,
+    token: ContactToken,
+    place: &WordsPlace,
+    deps: &Deps,
+) -> Result<(), Fault> {
+    deps.campaigns.note_words(tenant, token, place).await?;
+    // After the note: an erasure that does not see it is seen here.
+    match deps.contacts.erased_at(tenant, token).await? {
+        Some(erased_at) if place.at <= erased_at => delete(tenant, token, place, deps).await,
+        _ => Ok(()),
+    }
 }
 
 /// Deletes what a person wrote up to now.
 pub(crate) async fn erase(tenant: TenantId, token: ContactToken, deps: &Deps) -> Result<(), Fault> {
-    let words = deps.campaigns.words_of(tenant, token).await?;
-    delete(tenant, token, words, deps).await
-}
-
-/// The objects first: a note that is left leads to nothing, a word that is left
-/// would be found by nobody.
-async fn delete(
-    tenant: TenantId,
-    token: ContactToken,
-    words: Vec<WordsPlace>,
-    deps: &Deps,
-) -> Result<(), Fault> {
-    for place in words {
-        deps.objects.delete(&place.object).await?;
-        deps.campaigns.forget_words(tenant, token, &place).await?;
+    for place in deps.campaigns.words_of(tenant, token).await? {
+        delete(tenant, token, &place, deps).await?;
     }
     Ok(())
 }
 
-fn place(recorded: &RecordedEvent) -> Option<(ContactToken, WordsPlace)> {
-    let RecordedEvent { event, .. } = recorded;
-    match &event.what {
-        WhatV1::MessageReceived {
-            who, object, place, ..
-        } => {
-            let words = WordsPlace {
-                event: event.id,
-                at: event.at,
-                object: object.clone(),
-                place: *place,
-            };
-            Some((who.contact?.0, words))
-        }
-        _ => None,
-    }
+/// The object first: a note that is left leads to nothing, a word that is left
+/// would be found by nobody.
+async fn delete(
+    tenant: TenantId,
+    token: ContactToken,
+    place: &WordsPlace,
+    deps: &Deps,
+) -> Result<(), Fault> {
+    deps.objects.delete(&place.object).await?;
+    deps.campaigns.forget_words(tenant, token, place).await
 }

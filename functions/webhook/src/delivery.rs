@@ -9,7 +9,9 @@ use platform::events::{EventV1, WhatV1};
 use platform::fault::{Fault, chain};
 use platform::inbound::{self, KeptUpdate, WaitingStop};
 use platform::metrics::Metrics;
-use platform::queue::{LinkV1, NewsV1, ReceiptTask, RequestV1, StatusV1, TokenText, WroteV1};
+use platform::queue::{
+    LinkV1, NewsV1, ReceiptTask, RequestV1, StatusV1, TokenText, WordsV1, WroteV1,
+};
 use platform::whatsapp::signature::VerifiedBody;
 use policy::attempt;
 use policy::breaker::Breaker;
@@ -26,7 +28,7 @@ use crate::commit::Act;
 use crate::events::{self, Kept};
 use crate::names::{Keys, Move, Name};
 use crate::news;
-use crate::stops::{Unattributed, resume, stops};
+use crate::stops::{Unattributed, resume, said_at, stops};
 use crate::updates::{self, Kind, Person, Update};
 use crate::waiting::waiting;
 use crate::wrote::{erasure, wrote};
@@ -258,25 +260,38 @@ impl Work<'_> {
         let mut told: Vec<EventV1> = Vec::new();
         let mut written: BTreeMap<String, Vec<WroteV1>> = BTreeMap::new();
         let mut requests: Vec<RequestV1> = Vec::new();
+        let mut words: BTreeMap<String, WordsV1> = BTreeMap::new();
         let common = inbound::updates_key(tenant, self.now, &self.id);
         for update in updates {
             breaks.extend(news::breaker(&update));
             changed.extend(news::news(&update, self.now));
             told.extend(events::of_business(tenant, &update, self.now));
-            let wrote = keys.and_then(|keys| wrote(tenant, &update, keys, self.now));
-            if let Some((number, message)) = wrote {
-                written.entry(number).or_default().push(message);
-            }
             requests.extend(keys.and_then(|keys| erasure(tenant, &update, keys, self.now)));
             let name = keys.zip(update.person());
             let name = name.map(|(keys, person)| (keys, Name::of(tenant, person, keys)));
             let status = status_of_ours(&update, name.as_ref().map(|(_, name)| name));
             // A person's words lie apart from everybody else's.
             let who = name.as_ref().filter(|_| is_word(&update));
-            let object = who.and_then(|(_, name)| name.first()).map_or_else(
-                || common.clone(),
-                |who| inbound::words_key(tenant, self.now, &self.id, who),
-            );
+            let who = who.and_then(|(_, name)| Some((name.first()?, name.token.is_none())));
+            let object = match who {
+                Some((who, alias)) => {
+                    let object = inbound::words_key(tenant, self.now, &self.id, who);
+                    let at = said_at(&update, self.now).unwrap_or(self.now).min(self.now);
+                    let said = words.entry(object.clone()).or_insert(WordsV1 {
+                        who: TokenText(who),
+                        alias,
+                        at,
+                    });
+                    said.at = said.at.max(at);
+                    object
+                }
+                None => common.clone(),
+            };
+            let wrote = keys.and_then(|keys| wrote(tenant, &update, keys, self.now));
+            if let Some((number, mut message)) = wrote {
+                message.object = message.asks.is_some().then(|| object.clone());
+                written.entry(number).or_default().push(message);
+            }
             let place = kept.get(&object).map_or(0, Vec::len);
             let place = u32::try_from(place).unwrap_or(u32::MAX);
             let here = status.is_none().then_some(Kept {
@@ -345,7 +360,11 @@ impl Work<'_> {
         let mut lost: BTreeSet<String> = BTreeSet::new();
         for (object, put) in self.put_all(kept).await {
             match put {
-                Ok(()) => tasks.push(ReceiptTask::UpdateV1 { tenant, object }),
+                Ok(()) => tasks.push(ReceiptTask::UpdateV1 {
+                    tenant,
+                    words: words.remove(&object),
+                    object,
+                }),
                 Err(fault) => {
                     self.fail(&fault, "updates are not kept");
                     lost.insert(object);

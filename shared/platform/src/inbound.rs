@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use policy::ids::TenantId;
+use policy::phone::PhoneNumber;
 use policy::token::ContactToken;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -38,6 +39,25 @@ pub struct KeptUpdate {
     pub text: Option<String>,
     /// The element of `messages`, `statuses`, …, or the whole `value`.
     pub update: Value,
+}
+
+impl KeptUpdate {
+    /// The number that a message came from, where it is told.
+    pub fn sender(&self) -> Option<PhoneNumber> {
+        let text = |value: &Value, name: &str| match value.get(name)? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        let from = text(&self.update, "from");
+        let known = self.contact.as_ref();
+        let known = known.and_then(|contact| text(contact, "wa_id"));
+        let phone = |text: String| {
+            let digits: String = text.chars().filter(|c| !" -()".contains(*c)).collect();
+            PhoneNumber::parse_wa_id(&digits).ok()
+        };
+        [from, known].into_iter().flatten().find_map(phone)
+    }
 }
 
 /// A stop that somebody said to a number which nobody owns yet.

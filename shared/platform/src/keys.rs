@@ -260,9 +260,8 @@ pub enum CampaignKey {
     Tenant(TenantId),
     /// The rolling 24 h buckets of a portfolio.
     Tier(String),
-    /// Where the words of a person's message are kept: when it was said, in
-    /// milliseconds since 1970, and the event that tells of it.
-    Words(TenantId, ContactToken, i64, EventId),
+    /// Where words of a person are kept: a digest of the object's key.
+    Words(TenantId, ContactToken, EventId),
     /// Stops that people said to a number before anybody owned it: which
     /// number, and which delivery.
     WaitingStops(String, String),
@@ -366,9 +365,7 @@ impl CampaignKey {
             ),
             Self::Tenant(tenant) => Key::new(format_args!("T#{tenant}"), "TENANT"),
             Self::Tier(portfolio) => Key::new(format_args!("F#{portfolio}"), "TIER"),
-            Self::Words(tenant, token, at, id) => {
-                Key::new(words_of(*tenant, *token), event_place(*at, *id))
-            }
+            Self::Words(tenant, token, id) => Key::new(words_of(*tenant, *token), id),
             Self::WaitingStops(number, delivery) => {
                 Key::new(waiting_stops(number), format_args!("B#{delivery}"))
             }
@@ -419,12 +416,9 @@ impl CampaignKey {
                 Self::CampaignIndex(tenant.parse().ok()?, campaign.parse().ok()?)
             }
             (["T", tenant, "R"], [id]) => Self::Request(tenant.parse().ok()?, id.parse().ok()?),
-            (["T", tenant, "H", token], [at, id]) => Self::Words(
-                tenant.parse().ok()?,
-                token.parse().ok()?,
-                at.parse().ok()?,
-                id.parse().ok()?,
-            ),
+            (["T", tenant, "H", token], [id]) => {
+                Self::Words(tenant.parse().ok()?, token.parse().ok()?, id.parse().ok()?)
+            }
             (["T", tenant, "J"], [at, id]) => {
                 Self::Review(tenant.parse().ok()?, at.parse().ok()?, id.parse().ok()?)
             }
@@ -588,7 +582,7 @@ mod tests {
                 32 => {
                     let id = EventId::from_uuid(Uuid::from_u128(b));
                     let token = ContactToken::from_bytes(a.to_be_bytes());
-                    CampaignKey::Words(tenant, token, i64::from(n) * 1_000, id)
+                    CampaignKey::Words(tenant, token, id)
                 }
                 30 => CampaignKey::WaitingStops(text, format!("{b:032x}")),
                 _ => CampaignKey::Tier(text),

@@ -1,11 +1,12 @@
-//! Where a person's words are kept: for their copy, and for their erasure. The
-//! words themselves lie in objects under `inbound/`, one for each person of a
-//! delivery.
+//! Where a person's words are kept: for their copy, for their erasure, and for
+//! the number of a stranger who gets an answer. The words themselves lie in
+//! objects under `inbound/`, one for each person of a delivery.
 
 use jiff::Timestamp;
 use policy::ids::{EventId, TenantId};
 use policy::token::ContactToken;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::Campaigns;
 use super::events::EVENTS_KEPT;
@@ -13,47 +14,46 @@ use crate::fault::Fault;
 use crate::keys::{self, CampaignKey};
 use crate::table::{self, millis, moment};
 
-/// Where the words of one message lie.
+/// Where words of one person lie.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct WordsPlace {
-    /// The event that tells of the message.
-    pub event: EventId,
-    /// When it was said.
+    /// When the last of them was said.
     pub at: Timestamp,
     /// The object.
     pub object: String,
-    /// The message's place in it.
-    pub place: u32,
 }
 
 #[derive(Deserialize, Serialize)]
 struct WordsItem {
     v: u8,
+    at: i64,
     object: String,
-    place: u32,
     ttl: i64,
 }
 
+impl WordsPlace {
+    fn key(&self, tenant: TenantId, token: ContactToken) -> CampaignKey {
+        let digest = Sha256::digest(self.object.as_bytes());
+        CampaignKey::Words(tenant, token, EventId::of_digest(&digest.into()))
+    }
+}
+
 impl Campaigns {
-    /// Notes where words of people are kept; a repetition changes nothing.
+    /// Notes where words of a person are kept; a repetition changes nothing.
     pub async fn note_words(
         &self,
         tenant: TenantId,
-        words: &[(ContactToken, WordsPlace)],
+        token: ContactToken,
+        words: &WordsPlace,
     ) -> Result<(), Fault> {
-        let item = |(token, place): &(ContactToken, WordsPlace)| {
-            let kept = place.at.saturating_add(EVENTS_KEPT);
-            let item = WordsItem {
-                v: 1,
-                object: place.object.clone(),
-                place: place.place,
-                ttl: kept.unwrap_or(Timestamp::MAX).as_second(),
-            };
-            let key = CampaignKey::Words(tenant, *token, millis(place.at), place.event);
-            table::encode(&key.key(), &item)
+        let kept = words.at.saturating_add(EVENTS_KEPT);
+        let item = WordsItem {
+            v: 1,
+            at: millis(words.at),
+            object: words.object.clone(),
+            ttl: kept.unwrap_or(Timestamp::MAX).as_second(),
         };
-        let items = words.iter().map(item).collect::<Result<Vec<_>, Fault>>()?;
-        self.table.put_all(items).await
+        self.put_row(&words.key(tenant, token).key(), &item).await
     }
 
     /// Where a person's words are kept, oldest first.
@@ -66,29 +66,21 @@ impl Campaigns {
         let items = self.table.partition(&pk, "", true).await?;
         let mut words = Vec::with_capacity(items.len());
         for item in items {
-            let key = CampaignKey::parse(&table::key_of(&item)?);
-            let Some(CampaignKey::Words(_, _, at, event)) = key else {
-                return Err(Fault::lasting("find words", "a key of another kind"));
-            };
-            let WordsItem { object, place, .. } = table::decode(item)?;
-            words.push(WordsPlace {
-                event,
-                at: moment(at),
-                object,
-                place,
-            });
+            let WordsItem { at, object, .. } = table::decode(item)?;
+            let at = moment(at);
+            words.push(WordsPlace { at, object });
         }
+        words.sort_by(|a, b| (a.at, &a.object).cmp(&(b.at, &b.object)));
         Ok(words)
     }
 
-    /// A message's words are kept no more.
+    /// Words are kept no more.
     pub async fn forget_words(
         &self,
         tenant: TenantId,
         token: ContactToken,
         words: &WordsPlace,
     ) -> Result<(), Fault> {
-        let key = CampaignKey::Words(tenant, token, millis(words.at), words.event);
-        self.table.delete(&key.key()).await
+        self.table.delete(&words.key(tenant, token).key()).await
     }
 }
