@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use platform::campaigns::{Decision, Review, ReviewsPage};
 use platform::contacts::{Act, StopEvent, act_id};
 use platform::events::{EventV1, WhatV1, WhoV1, event_id};
-use platform::queue::{ReceiptTask, TokenText};
+use platform::queue::ReceiptTask;
 use policy::ids::{EventId, TenantId};
 use policy::person::SuppressionSource;
 use policy::purpose::Scope;
@@ -249,10 +249,7 @@ async fn stop(
 
 fn told(tenant: TenantId, review: &Review, stop: &StopEvent) -> EventV1 {
     let what = WhatV1::ContactOptedOut {
-        who: WhoV1 {
-            contact: review.contact.map(TokenText),
-            identity: review.identity.map(TokenText),
-        },
+        who: WhoV1::known_as(review.contact, review.identity),
         scopes: vec![stop.scope.code().to_owned()],
         source: stop.source.code().to_owned(),
         review: false,

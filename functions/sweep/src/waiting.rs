@@ -8,7 +8,7 @@ use platform::events::{EventV1, WhatV1, WhoV1, event_id};
 use platform::fault::Fault;
 use platform::inbound::WaitingStop;
 use platform::metrics::Metrics;
-use platform::queue::{ReceiptTask, TokenText};
+use platform::queue::ReceiptTask;
 use policy::event::EventKind;
 use policy::ids::TenantId;
 use policy::person::SuppressionSource;
@@ -125,10 +125,7 @@ fn told(
     let wamid = stop.wamid.as_deref().unwrap_or_default();
     let cause = [first.as_bytes().as_slice(), wamid.as_bytes(), at.as_bytes()];
     let what = WhatV1::ContactOptedOut {
-        who: WhoV1 {
-            contact: token.map(TokenText),
-            identity: token.is_none().then_some(TokenText(first)),
-        },
+        who: WhoV1::known_as(token, Some(first)),
         scopes: stop.scopes.clone(),
         source: stop.source.clone(),
         review: stop.review,
