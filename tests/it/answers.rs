@@ -66,15 +66,7 @@ fn body(world: &World, phone: &str, words: &str, hours_ago: i64) -> Vec<u8> {
 }
 
 async fn post(world: &mut World, body: &[u8]) {
-    let signature = load::signature(&world.house.seeds.app_secret, body);
-    let request = Request::post("/webhook")
-        .header("host", "api.example")
-        .header("content-type", "application/json")
-        .header("x-hub-signature-256", signature)
-        .body(Bytes::copy_from_slice(body))
-        .unwrap();
-    let answer = world.house.wiring.request(request).await;
-    assert_eq!(answer.status(), StatusCode::OK);
+    world.meta_posts(body).await;
     world.live(2).await;
 }
 
@@ -131,6 +123,20 @@ async fn nothing_is_confirmed_that_nobody_asked_to_confirm() {
     world.post("/v1/optouts", stop).await;
     world.live(2).await;
     assert!(free_texts(&world, BAMBANG).is_empty());
+}
+
+#[tokio::test]
+async fn two_machines_that_answer_each_other_come_to_an_end() {
+    let (mut world, _) = confirming(Setting::default()).await;
+    // Whatever it gets, the other machine says something that asks for an answer.
+    for round in 0..30 {
+        let words = ["BANTUAN", "STOP", "MULAI"][round % 3];
+        says(&mut world, WULANDARI, words).await;
+        world.clock.advance(SignedDuration::from_secs(7));
+    }
+    let read = read(&world, WULANDARI);
+    assert!(read.len() <= 2, "one of each kind: {read:?}");
+    assert!(!read.is_empty());
 }
 
 #[tokio::test]
@@ -203,13 +209,40 @@ async fn help_says_who_writes_and_how_to_stop_once_a_day() {
     world.clock.advance(SignedDuration::from_hours(24));
     says(&mut world, BAMBANG, "HELP").await;
     assert_eq!(read(&world, BAMBANG).len(), 2);
-    // A stranger's number stands nowhere.
-    says(&mut world, "+6281211119999", "HELP").await;
-    assert!(free_texts(&world, "+6281211119999").is_empty());
     // A business may answer itself.
     settings(&mut world, json!({"answers_help_itself": true})).await;
     says(&mut world, WULANDARI, "HELP").await;
     assert!(free_texts(&world, WULANDARI).is_empty());
+}
+
+#[tokio::test]
+async fn who_is_on_no_list_is_answered_like_everybody_else() {
+    const STRANGER: &str = "+6281211119999";
+    let (mut world, _) = confirming(Setting::default()).await;
+    says(&mut world, STRANGER, "BANTUAN").await;
+    let help = read(&world, STRANGER);
+    assert_eq!(help.len(), 1, "{help:?}");
+    // They agreed to nothing, so there is no page to show it.
+    assert!(
+        help[0].contains("STOP SEMUA") && !help[0].contains("http"),
+        "{help:?}"
+    );
+    says(&mut world, STRANGER, "STOP").await;
+    says(&mut world, STRANGER, "stop").await;
+    let read = read(&world, STRANGER);
+    assert_eq!(read.len(), 2, "{read:?}");
+    assert!(read[1].contains("Anda sudah berhenti"), "{read:?}");
+
+    // With the words goes the number: after an erasure nobody is known any more.
+    let words = world.house.campaigns().unwrap();
+    let tenant = world.house.seeds.tenant;
+    let phone = PhoneNumber::parse_e164(STRANGER).unwrap();
+    let token = world.house.seeds.tokens().contact(tenant, &phone);
+    assert_eq!(words.words_of(tenant, token).await.unwrap().len(), 3);
+    let erase = json!({"phone": STRANGER});
+    world.post("/v1/contacts/erase", erase).await;
+    world.deliver().await;
+    assert_eq!(words.words_of(tenant, token).await.unwrap(), []);
 }
 
 #[tokio::test]

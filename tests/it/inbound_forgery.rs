@@ -154,6 +154,32 @@ async fn a_stop_that_is_played_again_is_one_event() {
 }
 
 #[tokio::test]
+async fn an_old_start_that_is_played_again_lifts_no_later_stop() {
+    let stand = stand().await;
+    let at = |words: &str, second: u32| {
+        let mut text = load::text(Sent(1), words);
+        text["timestamp"] = (1_764_000_000 + second).to_string().into();
+        text["id"] = format!("wamid.{second}").into();
+        text
+    };
+    let start = [at("MULAI", 10)];
+    tell(&stand, &[], &[at("STOP", 5)]).await;
+    tell(&stand, &[], &start).await;
+    assert!(
+        !is_stopped(&stand, Sent(1)).await,
+        "she did ask for it once"
+    );
+    // At the same second the stop wins; and nothing that is older lifts it.
+    tell(&stand, &[], &[at("STOP", 10)]).await;
+    for _ in 0..3 {
+        tell(&stand, &[], &start).await;
+        assert!(is_stopped(&stand, Sent(1)).await);
+    }
+    tell(&stand, &[], &[at("MULAI", 11)]).await;
+    assert!(!is_stopped(&stand, Sent(1)).await);
+}
+
+#[tokio::test]
 async fn a_number_of_nobody_moves_nothing_and_is_kept() {
     let stand = stand().await;
     let text = |body: Vec<u8>| String::from_utf8(body).unwrap();

@@ -2,13 +2,15 @@
 //! erasure, which happens.
 
 use http::StatusCode;
+use izin::house::Seeds;
+use izin::inbound::load;
 use jiff::SignedDuration;
 use policy::person::Person;
 use policy::phone::PhoneNumber;
 use policy::token::ContactToken;
 use serde_json::{Value, json};
 
-use crate::page::{LIST, WULANDARI, ask, link, text};
+use crate::page::{BAMBANG, LIST, WULANDARI, ask, link, text};
 use crate::world::{World, wa_id};
 
 fn token(world: &World) -> ContactToken {
@@ -144,10 +146,16 @@ async fn erasure_takes_a_second_tap_and_what_was_stopped_survives_it() {
     assert_eq!(view["totals"]["accepted"], 1, "{view}");
     let again = LIST.replace("081211110001", "+62 812-1111-0001");
     let (again, import) = world.import(&again).await;
-    assert_eq!(import["counts"]["suppressed"], 1, "{import}");
+    let counts = &import["counts"];
+    assert_eq!(counts["suppressed"], 1, "{import}");
+    assert_eq!(
+        (&counts["erased_before"], &counts["new"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(places(&mut world).await, 0);
     let later = world.approved_campaign(&again).await;
     let view = world.get(&format!("/v1/campaigns/{later}")).await;
-    assert_eq!(view["excluded_by_reason"]["suppressed"], 1, "{view}");
+    assert_eq!(view["totals"]["audience"], 1, "{view}");
     let log = world.house.simulator.person_log(&wa_id(WULANDARI));
     assert!(log.is_none_or(|log| log.requests.is_empty()));
 }
@@ -169,6 +177,86 @@ async fn the_operator_s_erasure_does_what_the_page_s_does() {
         (&json!("api"), &json!("closed"))
     );
     assert_eq!(all[0]["request_id"], taken["request_id"]);
+}
+
+/// Two people write at the same moment.
+fn two_messages() -> Vec<u8> {
+    let message = |phone: &str, words: &str| {
+        json!({
+            "from": wa_id(phone).expose(),
+            "id": format!("wamid.{}", words.len()),
+            "timestamp": "1764000000",
+            "type": "text",
+            "text": {"body": words},
+        })
+    };
+    let messages = [
+        message(WULANDARI, "kapan buka kak?"),
+        message(BAMBANG, "ada ukuran L?"),
+    ];
+    let body = String::from_utf8(load::body(&[], &messages)).unwrap();
+    body.replace(load::NUMBER, Seeds::PHONE_NUMBER_ID)
+        .into_bytes()
+}
+
+/// What she wrote, as her copy has it.
+async fn words(world: &mut World) -> Vec<Value> {
+    let path = format!("/v1/contacts/{}/copy", token(world));
+    let copy = world.get(&path).await;
+    let words = copy["words"].as_array().unwrap().iter();
+    words.map(|words| words["text"].clone()).collect()
+}
+
+#[tokio::test]
+async fn a_copy_holds_the_person_s_words_and_erasure_takes_them_and_no_others() {
+    let mut world = World::quiet().await;
+    world.import(LIST).await;
+    world.meta_posts(&two_messages()).await;
+    world.deliver().await;
+    assert_eq!(words(&mut world).await, ["kapan buka kak?"]);
+    // What is plainly a stop is somebody's word too.
+    let stop = "STOP, saya di rumah sakit";
+    world.house.simulator.person_says(&wa_id(WULANDARI), stop);
+    world.deliver().await;
+    assert_eq!(words(&mut world).await, ["kapan buka kak?", stop]);
+    let events = world.events(100).await;
+    let texts: Vec<String> = events
+        .iter()
+        .filter(|event| event["type"] == "message.received")
+        .map(|event| event["data"]["text_path"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(texts.len(), 2, "{events:?}");
+
+    let phone = json!({"phone": WULANDARI});
+    world.post("/v1/contacts/erase", phone).await;
+    // Meta repeats what it could not deliver the first time, before and after.
+    for _ in 0..2 {
+        world.meta_posts(&two_messages()).await;
+        world.deliver().await;
+        assert_eq!(words(&mut world).await, Vec::<Value>::new());
+        let mut read = Vec::new();
+        for path in &texts {
+            let (status, answer) = world.request("GET", path, Value::Null).await;
+            read.push((status, answer["text"].clone()));
+        }
+        read.sort_by_key(|(status, _)| *status);
+        assert_eq!(read[0], (StatusCode::OK, json!("ada ukuran L?")));
+        assert_eq!(read[1].0, StatusCode::NOT_FOUND);
+    }
+
+    // A list brings nothing of her back, until she asks for messages herself.
+    let (_, import) = world.import(LIST).await;
+    assert_eq!(import["counts"]["erased_before"], 1, "{import}");
+    assert_eq!(places(&mut world).await, 0);
+    world.clock.advance(SignedDuration::from_secs(5));
+    world
+        .house
+        .simulator
+        .person_says(&wa_id(WULANDARI), "MULAI");
+    world.deliver().await;
+    let (_, import) = world.import(LIST).await;
+    assert_eq!(import["counts"]["erased_before"], 0, "{import}");
+    assert_eq!(places(&mut world).await, 1);
 }
 
 #[tokio::test]

@@ -109,13 +109,13 @@ fn every_role_names_what_it_may_do() {
     }
 }
 
-/// Whoever signs the way to people's pages, and whoever opens it; nobody else
-/// could make a link.
+/// Whoever signs the way to people's pages, whoever opens it, and whoever hands
+/// stops to a number's owner, by the same names; nobody else could make a link.
 #[test]
-fn two_hold_the_link_key() {
+fn three_hold_the_link_key() {
     let holders = holders_of("LinkKeySecret");
-    let both = ["SendFunction", "WebhookFunction"].map(str::to_owned);
-    assert_eq!(holders, BTreeSet::from(both));
+    let three = ["SendFunction", "SweepFunction", "WebhookFunction"].map(str::to_owned);
+    assert_eq!(holders, BTreeSet::from(three));
 }
 
 /// Whoever shows the secret of an endpoint, and whoever signs with it.

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use emulator::crash::CrashPlan;
 use emulator::sqs::NewMessage;
-use http::StatusCode;
+use http::{Request, StatusCode};
 use izin::house::{House, Network, Options, Seeds};
+use izin::inbound::load;
 use jiff::{SignedDuration, Timestamp};
 use platform::clock::{ManualClock, SharedClock};
 use platform::expansion::Expander;
@@ -174,6 +176,19 @@ impl World {
         let (status, answer) = self.request("POST", path, body).await;
         assert!(status.is_success(), "POST {path}: {status} {answer}");
         answer
+    }
+
+    /// A body that Meta posts, signed.
+    pub(crate) async fn meta_posts(&mut self, body: &[u8]) {
+        let signature = load::signature(&self.house.seeds.app_secret, body);
+        let request = Request::post("/webhook")
+            .header("host", "api.example")
+            .header("content-type", "application/json")
+            .header("x-hub-signature-256", signature)
+            .body(Bytes::copy_from_slice(body))
+            .unwrap();
+        let answer = self.house.wiring.request(request).await;
+        assert_eq!(answer.status(), StatusCode::OK);
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Value {

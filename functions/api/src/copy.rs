@@ -6,8 +6,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
+use platform::fault::Fault;
 use policy::consent::Consent;
-use policy::ids::{CampaignId, ListId};
+use policy::ids::{CampaignId, ListId, TenantId};
 use policy::resume::Entry;
 use policy::subscription::Subscription;
 use policy::token::ContactToken;
@@ -16,6 +17,7 @@ use utoipa::ToSchema;
 
 use crate::Deps;
 use crate::auth::TenantCtx;
+use crate::events::kept;
 use crate::problem::Problem;
 use crate::request::Id;
 
@@ -32,6 +34,22 @@ pub(crate) struct CopyView {
     history: Vec<HistoryView>,
     /// Messages to them of the last 31 days.
     messages: Vec<SentView>,
+    /// What they wrote in the last 30 days, oldest first.
+    words: Vec<WordsView>,
+}
+
+/// Something they wrote.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Words)]
+struct WordsView {
+    /// When; of several that came together, when the last was said.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// The words: what was written, the label of what was tapped, or what stands
+    /// under a picture; absent where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    text: Option<String>,
 }
 
 /// Their place on one list.
@@ -149,13 +167,32 @@ pub(crate) async fn show(
         purpose: claim.purpose.to_string(),
     });
     let history = deps.contacts.entries(tenant, token).await?;
+    let words = words(&deps, tenant, token).await?;
     Ok(Json(CopyView {
         token: token.to_string(),
         lists,
         stops: stops.collect(),
         history: history.into_iter().map(HistoryView::from).collect(),
         messages: messages.collect(),
+        words,
     }))
+}
+
+/// What they wrote, as far as it is kept.
+async fn words(
+    deps: &Deps,
+    tenant: TenantId,
+    token: ContactToken,
+) -> Result<Vec<WordsView>, Fault> {
+    let mut words = Vec::new();
+    for place in deps.campaigns.words_of(tenant, token).await? {
+        let kept = kept(deps, &place.object).await?.unwrap_or_default();
+        words.extend(kept.into_iter().map(|kept| WordsView {
+            at: place.at,
+            text: kept.text,
+        }));
+    }
+    Ok(words)
 }
 
 impl PlaceView {

@@ -191,10 +191,7 @@ pub(crate) async fn text(
         return Err(Problem::not_found("this event has no words"));
     };
     let gone = || Problem::not_found("the words are no longer kept");
-    let bytes = deps.objects.get_if_there(&object).await?.ok_or_else(gone)?;
-    let kept: Vec<KeptUpdate> = serde_json::from_slice(&bytes)
-        // The error would repeat what stands there.
-        .map_err(|_| Fault::lasting("read what was kept", "it is not as it was written"))?;
+    let kept = kept(&deps, &object).await?.ok_or_else(gone)?;
     let kept = kept.into_iter().nth(place as usize).ok_or_else(gone)?;
     let Some(text) = kept.text else {
         return Err(Problem::not_found("this message has no words"));
@@ -209,6 +206,17 @@ pub(crate) async fn text(
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().insert(CACHE_CONTROL, no_store);
     Ok(response)
+}
+
+/// What is kept in an object, if it still is.
+pub(crate) async fn kept(deps: &Deps, object: &str) -> Result<Option<Vec<KeptUpdate>>, Fault> {
+    let Some(bytes) = deps.objects.get_if_there(object).await? else {
+        return Ok(None);
+    };
+    let kept = serde_json::from_slice(&bytes)
+        // The error would repeat what stands there.
+        .map_err(|_| Fault::lasting("read what was kept", "it is not as it was written"))?;
+    Ok(Some(kept))
 }
 
 async fn find(deps: &Deps, tenant: TenantId, id: EventId) -> Result<RecordedEvent, Problem> {

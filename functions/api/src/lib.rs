@@ -28,6 +28,7 @@ mod optouts;
 mod problem;
 mod request;
 mod requests;
+mod reviews;
 mod router;
 mod settings;
 mod webhooks;

@@ -9,7 +9,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use platform::contacts::StopEvent;
 use platform::events::{self, EventV1, WhatV1, WhoV1};
-use platform::queue::{ReceiptTask, TokenText};
+use platform::queue::ReceiptTask;
 use policy::ids::{EventId, TenantId};
 use policy::person::SuppressionSource;
 use policy::phone::{PhoneNumber, Region};
@@ -91,10 +91,7 @@ pub(crate) async fn create(
 /// What the tenant's tools are told of it.
 fn told(tenant: TenantId, token: ContactToken, stop: &StopEvent) -> EventV1 {
     let what = WhatV1::ContactOptedOut {
-        who: WhoV1 {
-            contact: Some(TokenText(token)),
-            identity: None,
-        },
+        who: WhoV1::known_as(Some(token), None),
         scopes: vec![stop.scope.code().to_owned()],
         source: stop.source.code().to_owned(),
         review: false,
@@ -151,7 +148,7 @@ impl WantedOptOut {
     }
 }
 
-fn parse_scope(text: &str) -> Result<Scope, ParsePurposeError> {
+pub(crate) fn parse_scope(text: &str) -> Result<Scope, ParsePurposeError> {
     match text {
         "everything" => Ok(Scope::Everything),
         // The stored text of "everything" is no word of the API.

@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::request::BODY_MAX;
 use crate::{
     Deps, breakers, campaigns, contacts, copy, events, imports, lists, media, messages, numbers,
-    optouts, requests, settings, webhooks,
+    optouts, requests, reviews, settings, webhooks,
 };
 
 /// The service's HTTP face.
@@ -90,6 +90,8 @@ fn routed() -> (Router<Arc<Deps>>, utoipa::openapi::OpenApi) {
         .routes(routes!(requests::erase))
         .routes(routes!(requests::list))
         .routes(routes!(requests::close))
+        .routes(routes!(reviews::list))
+        .routes(routes!(reviews::decide))
         .routes(routes!(events::list))
         .routes(routes!(events::show))
         .routes(routes!(events::text))

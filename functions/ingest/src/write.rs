@@ -4,7 +4,7 @@
 //! What a piece comes to is counted and made durable *before* it is written: a
 //! repetition finds some people there already and must not count them again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -14,6 +14,7 @@ use policy::subscription::Subscription;
 use policy::token::ContactToken;
 
 use crate::life::{AT_ONCE, Ended, Life};
+use crate::staged::StagedPerson;
 
 /// People read in one call (DynamoDB's quota for BatchGetItem).
 const READ_EACH: usize = 100;
@@ -50,6 +51,7 @@ pub(crate) async fn write(life: &mut Life<'_>) -> Result<Option<Ended>, Fault> {
             counts.new += plan.counts.new;
             counts.changed += plan.counts.changed;
             counts.unchanged += plan.counts.unchanged;
+            counts.erased_before += plan.counts.erased_before;
             life.import.progress.compared = number + 1;
             let writes = !plan.new.is_empty() || !plan.changed.is_empty();
             if writes && !life.import.dry_run {
@@ -71,10 +73,13 @@ pub(crate) async fn write(life: &mut Life<'_>) -> Result<Option<Ended>, Fault> {
 }
 
 /// Compares a piece with the list. Whoever is there keeps the stronger consent,
-/// and a suppression is neither written nor lifted here.
+/// and a suppression is neither written nor lifted here. Of whoever was erased,
+/// and has not asked for messages since, nothing is stored.
 async fn plan(life: &Life<'_>, number: u32) -> Result<Plan, Fault> {
     let import = life.id.to_string();
     let staged = life.staged(number).await?;
+    let stopped = staged.people.iter().filter(|person| person.stopped);
+    let stopped: Vec<ContactToken> = stopped.map(StagedPerson::token).collect();
     let people: Vec<_> = staged.into_people(&import).collect::<Result<_, _>>()?;
     let tokens: Vec<ContactToken> = people.iter().map(|(token, _)| *token).collect();
     let mut known: HashMap<ContactToken, Subscription> = HashMap::new();
@@ -91,8 +96,17 @@ async fn plan(life: &Life<'_>, number: u32) -> Result<Plan, Fault> {
     while let Some(answer) = answers.try_next().await? {
         known.extend(answer);
     }
+    // Whoever was erased had everything stopped before.
+    let mut erased = HashSet::new();
+    for tokens in stopped.chunks(READ_EACH) {
+        erased.extend(contacts.erased(life.tenant, tokens).await?);
+    }
     let mut plan = Plan::default();
     for (token, subscription) in people {
+        if erased.contains(&token) {
+            plan.counts.erased_before += 1;
+            continue;
+        }
         match known.remove(&token) {
             None => {
                 plan.counts.new += 1;

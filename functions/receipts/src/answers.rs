@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use platform::campaigns::{Content, NewCampaign};
+use platform::campaigns::{Content, NewCampaign, WordsPlace};
 use platform::fault::{Fault, chain};
 use platform::queue::{AsksV1, SendTask, WroteV1};
 use policy::answer::{Answer, AnswerKind, WINDOW};
@@ -15,7 +15,7 @@ use policy::purpose::Scope;
 use policy::tenant::Settings;
 use policy::token::ContactToken;
 
-use crate::Deps;
+use crate::{Deps, words};
 
 /// What the people of one batch wrote, and the queue messages it came in.
 #[derive(Debug, Default)]
@@ -52,6 +52,7 @@ impl Written {
                                 number,
                                 at: wrote.at,
                                 asks,
+                                object: wrote.object.clone(),
                             };
                             questions.push((question, message_id.clone()));
                         }
@@ -159,6 +160,7 @@ struct Question {
     number: String,
     at: Timestamp,
     asks: AsksV1,
+    object: Option<String>,
 }
 
 impl Question {
@@ -168,6 +170,14 @@ impl Question {
         let Some(answer) = self.worth(deps).await? else {
             return Ok(false);
         };
+        // Of whoever is on no list, the number is found there.
+        if let Some(object) = self.object.clone() {
+            let place = WordsPlace {
+                at: self.at,
+                object,
+            };
+            words::keep(self.tenant, self.token, &place, deps).await?;
+        }
         let id = answer.id(self.tenant, self.token);
         let plan = NewCampaign {
             name: answer.code().to_owned(),

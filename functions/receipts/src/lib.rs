@@ -17,6 +17,7 @@ mod links;
 mod news;
 mod requests;
 mod told;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -186,9 +187,18 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
                     failed.insert(message_id);
                 }
             }
-            Ok(ReceiptTask::UpdateV1 { object, .. }) => {
-                // Kept whole in its object; nothing here reads it yet.
-                tracing::debug!(object, "update kept");
+            Ok(ReceiptTask::UpdateV1 { words: None, .. }) => {
+                // Kept whole in its object; nothing here reads it.
+            }
+            Ok(ReceiptTask::UpdateV1 {
+                tenant,
+                object,
+                words: Some(words),
+            }) => {
+                if let Err(fault) = words::note(tenant, object, words, deps).await {
+                    tracing::warn!(error = chain(&fault), "words come again");
+                    failed.insert(message_id);
+                }
             }
             Ok(ReceiptTask::WroteV1 {
                 tenant,
@@ -223,7 +233,8 @@ pub async fn handle(event: SqsEvent, _: Invocation, deps: &Deps) -> SqsBatchResp
     failed.extend(declines.write(deps).await);
     // After the links: they tell whom an event is about.
     let (recorded, untold) = told.write(deps).await;
-    metrics.count("EventsRecorded", recorded);
+    metrics.count("EventsRecorded", recorded.events);
+    metrics.count("RepliesToReview", recorded.reviews);
     failed.extend(untold);
     // After the links, by which some of them are known.
     let (asked, unasked) = written.write(deps).await;

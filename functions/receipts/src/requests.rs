@@ -7,7 +7,7 @@ use platform::queue::RequestV1;
 use policy::ids::TenantId;
 use policy::rights::{Right, Way};
 
-use crate::Deps;
+use crate::{Deps, words};
 
 /// Does it; safe to repeat.
 pub(crate) async fn take(tenant: TenantId, asked: RequestV1, deps: &Deps) -> Result<(), Fault> {
@@ -29,8 +29,13 @@ pub(crate) async fn take(tenant: TenantId, asked: RequestV1, deps: &Deps) -> Res
     deps.campaigns.open_request(tenant, &request).await?;
     if right == Right::Erasure && way.is_plain() {
         let lists = deps.campaigns.list_ids(tenant).await?;
-        deps.contacts.erase(tenant, &lists, request.token).await?;
         let now = deps.clock.now();
+        // Before all else: whoever brings something of them from now on sees it.
+        deps.contacts
+            .note_erased(tenant, request.token, request.at)
+            .await?;
+        deps.contacts.erase(tenant, &lists, request.token).await?;
+        words::erase(tenant, request.token, deps).await?;
         deps.campaigns
             .close_request(tenant, request.id, None, now)
             .await?;

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use platform::campaigns::RecordedEvent;
-use platform::events::EventV1;
+use platform::campaigns::{RecordedEvent, Review};
+use platform::events::{EventV1, WhatV1};
 use platform::fault::{Fault, chain};
 use platform::queue::{NotifyTask, TokenText};
 use policy::ids::TenantId;
@@ -25,14 +25,17 @@ impl Told {
         messages.insert(message_id.to_owned());
     }
 
-    /// Records them; how many there were, and the queue messages whose events
-    /// were not recorded.
-    pub(crate) async fn write(self, deps: &Deps) -> (u64, BTreeSet<String>) {
+    /// Records them; how many there were, how many of them somebody has to read,
+    /// and the queue messages whose events were not recorded.
+    pub(crate) async fn write(self, deps: &Deps) -> (Recorded, BTreeSet<String>) {
         let mut failed = BTreeSet::new();
-        let mut written = 0;
+        let mut written = Recorded::default();
         for (tenant, (mut events, messages)) in self.by_tenant {
             match record(tenant, &mut events, deps).await {
-                Ok(recorded) => written += recorded,
+                Ok(recorded) => {
+                    written.events += recorded.events;
+                    written.reviews += recorded.reviews;
+                }
                 Err(fault) => {
                     tracing::warn!(error = chain(&fault), "events come again");
                     failed.extend(messages);
@@ -43,13 +46,52 @@ impl Told {
     }
 }
 
-async fn record(tenant: TenantId, events: &mut [EventV1], deps: &Deps) -> Result<u64, Fault> {
+/// What was recorded.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Recorded {
+    /// Events.
+    pub(crate) events: u64,
+    /// Messages among them that are new and that somebody has to read.
+    pub(crate) reviews: u64,
+}
+
+async fn record(tenant: TenantId, events: &mut [EventV1], deps: &Deps) -> Result<Recorded, Fault> {
     name_people(tenant, events, deps).await?;
     let recorded = deps.campaigns.record_events(tenant, events).await?;
+    let mut reviews = 0;
+    for review in recorded.iter().filter_map(review) {
+        let is_new = deps.campaigns.open_review(tenant, &review).await?;
+        reviews += u64::from(is_new);
+    }
     // Also of those that were recorded before: whoever recorded them may have
     // died before this.
     post(tenant, &recorded, deps).await?;
-    Ok(recorded.len() as u64)
+    Ok(Recorded {
+        events: recorded.len() as u64,
+        reviews,
+    })
+}
+
+/// The message that somebody has to read, because it may be a stop.
+fn review(recorded: &RecordedEvent) -> Option<Review> {
+    let RecordedEvent { event, .. } = recorded;
+    match &event.what {
+        WhatV1::MessageReceived {
+            who,
+            content,
+            has_text,
+            review: true,
+            ..
+        } => Some(Review {
+            event: event.id,
+            contact: who.contact.map(|token| token.0),
+            identity: who.identity.map(|token| token.0),
+            content: content.clone(),
+            has_text: *has_text,
+            at: event.at,
+        }),
+        _ => None,
+    }
 }
 
 /// Has the events posted to whoever wants them.

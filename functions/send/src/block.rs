@@ -211,9 +211,10 @@ impl<'a> Run<'a> {
             reason: reason.to_owned(),
         };
         match decision {
-            Decision::Send(permit) => match self.facts.list.zip(candidate.subscription.as_ref()) {
-                Some((list, subscription)) => {
+            Decision::Send(permit) => match candidate.subscription.as_ref() {
+                Some(subscription) => {
                     let page_at = self.deps.public_url.as_deref();
+                    let list = self.facts.place.list();
                     let token = candidate.token;
                     message::compose(self.sender, list, token, subscription, now, page_at)
                         .map(|message| (permit, message))

@@ -239,8 +239,8 @@ async fn read_again(run: &Run<'_>, candidate: &mut Candidate) -> Result<(), Outc
     let tokens = [candidate.token];
     let read = async {
         let person = deps.contacts.person(tenant, candidate.token).await?;
-        let list = run.facts.list;
-        let mut subscriptions = facts::subscriptions(tenant, list, &tokens, deps).await?;
+        let place = run.facts.place;
+        let mut subscriptions = facts::subscriptions(tenant, place, &tokens, deps).await?;
         Ok::<_, platform::fault::Fault>((person, subscriptions.remove(&candidate.token)))
     };
     match read.await {

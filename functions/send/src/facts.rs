@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use futures_util::try_join;
 use platform::fault::Fault;
+use platform::inbound::KeptUpdate;
 use policy::block::{Block, Place};
 use policy::campaign::CampaignFacts;
 use policy::consent::Consent;
@@ -21,8 +22,8 @@ use crate::range::Sender;
 #[derive(Debug)]
 pub(crate) struct BlockFacts {
     pub(crate) campaign: CampaignFacts,
-    /// On which list the people stand; nobody of an answer may stand on any.
-    pub(crate) list: Option<ListId>,
+    /// Where the people are found.
+    pub(crate) place: Home,
     pub(crate) subscriptions: HashMap<ContactToken, Subscription>,
     pub(crate) persons: HashMap<ContactToken, Person>,
     /// By index: the highest attempt that definitely made no accepted request.
@@ -47,35 +48,90 @@ pub(crate) async fn gather(
         Some(content) => Some(content.list),
         None => home(tenant, &waiting, deps).await?,
     };
+    let place = match list {
+        Some(list) => Home::List(list),
+        None => Home::Words,
+    };
     let (subscriptions, persons, spent) = try_join!(
-        subscriptions(tenant, list, &waiting, deps),
+        subscriptions(tenant, place, &waiting, deps),
         deps.contacts.persons(tenant, &waiting),
         spent(block, sender, deps),
     )?;
     Ok(Some(BlockFacts {
         campaign: campaign.facts(sender.campaign),
-        list,
+        place,
         subscriptions,
         persons,
         spent,
     }))
 }
 
-/// The people of a list, read strongly; of no list, nobody.
-pub(crate) async fn subscriptions(
-    tenant: TenantId,
-    list: Option<ListId>,
-    tokens: &[ContactToken],
-    deps: &Deps,
-) -> Result<HashMap<ContactToken, Subscription>, Fault> {
-    match list {
-        Some(list) => deps.contacts.subscriptions(tenant, list, tokens).await,
-        None => Ok(HashMap::new()),
+/// Where people and their numbers are found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Home {
+    /// On a list.
+    List(ListId),
+    /// In what they wrote: whoever gets an answer and is on no list.
+    Words,
+}
+
+impl Home {
+    /// The list, where it is one.
+    pub(crate) fn list(self) -> Option<ListId> {
+        match self {
+            Self::List(list) => Some(list),
+            Self::Words => None,
+        }
     }
 }
 
-/// The list on which the one who gets an answer agreed last. Their number stands
-/// nowhere else, so whoever is on no list gets none.
+/// The people of a place, read strongly.
+pub(crate) async fn subscriptions(
+    tenant: TenantId,
+    place: Home,
+    tokens: &[ContactToken],
+    deps: &Deps,
+) -> Result<HashMap<ContactToken, Subscription>, Fault> {
+    match (place, tokens) {
+        (Home::List(list), _) => deps.contacts.subscriptions(tenant, list, tokens).await,
+        (Home::Words, &[token]) => {
+            let stranger = stranger(tenant, token, deps).await?;
+            Ok(stranger.into_iter().map(|found| (token, found)).collect())
+        }
+        (Home::Words, _) => Ok(HashMap::new()),
+    }
+}
+
+/// Somebody who is on no list, as far as their latest message tells: the number
+/// that they wrote from. It stands nowhere else, and goes with the words.
+async fn stranger(
+    tenant: TenantId,
+    token: ContactToken,
+    deps: &Deps,
+) -> Result<Option<Subscription>, Fault> {
+    let words = deps.campaigns.words_of(tenant, token).await?;
+    let Some(latest) = words.last() else {
+        return Ok(None);
+    };
+    let Some(bytes) = deps.objects.get_if_there(&latest.object).await? else {
+        return Ok(None);
+    };
+    let kept: Vec<KeptUpdate> = serde_json::from_slice(&bytes)
+        // The error would repeat what stands there.
+        .map_err(|_| Fault::lasting("read what was kept", "it is not as it was written"))?;
+    let phone = kept.iter().find_map(KeptUpdate::sender);
+    Ok(phone.map(|phone| Subscription {
+        phone,
+        name: None,
+        language: None,
+        zone: None,
+        external_id: None,
+        attributes: BTreeMap::new(),
+        consent: Consent::NeverAsked,
+    }))
+}
+
+/// The list on which the one who gets an answer agreed last.
 async fn home(
     tenant: TenantId,
     waiting: &[ContactToken],

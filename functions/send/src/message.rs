@@ -18,16 +18,17 @@ use crate::range::Sender;
 /// The message for this person as of `now`, as one of `list`.
 pub(crate) fn compose(
     sender: &Sender,
-    list: ListId,
+    list: Option<ListId>,
     token: ContactToken,
     subscription: &Subscription,
     now: Timestamp,
     public_url: Option<&str>,
 ) -> Result<Message, RefusalReason> {
-    let page = |pages: &Pages| pages.of_person(list, token, now);
+    // A page shows what was agreed to on a list.
+    let page = |pages: &Pages| Some(pages.of_person(list?, token, now));
     match &sender.content {
         Content::Answer(reply) => {
-            let page = reply.pages.as_ref().map(page).zip(public_url);
+            let page = reply.pages.as_ref().and_then(page).zip(public_url);
             let page = page.map(|(page, public_url)| format!("{public_url}/p/{page}"));
             let language = subscription.language.as_deref().and_then(Language::parse);
             let language = language.unwrap_or_default();
@@ -37,7 +38,7 @@ pub(crate) fn compose(
             Ok(Message::Text(TextMessage::new(text)))
         }
         Content::Template(filling) => {
-            let page = filling.pages.as_ref().map(page);
+            let page = filling.pages.as_ref().and_then(page);
             fill(filling, page.as_deref(), subscription, &sender.terms).map(Message::Template)
         }
     }

@@ -174,6 +174,10 @@ async fn sender(
     if number.tenant != tenant {
         return refuse("its number belongs to another tenant");
     }
+    // Said before the number was registered; the timer commits them.
+    if !deps.campaigns.waiting_stops(&plan.sender).await?.is_empty() {
+        return refuse("stops that people said to its number wait to be heard");
+    }
     let health = deps.campaigns.number_health(tenant, &plan.sender).await?;
     let pace = Pace {
         transit: deps.transit,

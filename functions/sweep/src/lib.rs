@@ -16,6 +16,7 @@ mod renew;
 mod start;
 mod stops;
 mod templates;
+mod waiting;
 
 use jiff::SignedDuration;
 use platform::aws::Clients;
@@ -26,6 +27,7 @@ use platform::contacts::Contacts;
 use platform::fault::{Fault, chain};
 use platform::invocation::Invocation;
 use platform::metrics::{Metrics, MetricsSink};
+use platform::objects::Objects;
 use platform::queue::Queue;
 use platform::secrets::Secrets;
 use platform::tier::Tiers;
@@ -44,12 +46,18 @@ pub struct Config {
     pub consent_queue_url: String,
     /// `IZIN_FANOUT_QUEUE_URL`
     pub fanout_queue_url: String,
+    /// `IZIN_FILES_BUCKET`
+    pub files_bucket: String,
+    /// `IZIN_LINK_KEY_SECRET`: name or ARN of the secret.
+    pub link_key_secret: String,
     /// `IZIN_RECEIPTS_QUEUE_URL`
     pub receipts_queue_url: String,
     /// `IZIN_SCAN_QUEUE_URL`
     pub scan_queue_url: String,
     /// `IZIN_SEND_QUEUE_URL`
     pub send_queue_url: String,
+    /// `IZIN_TOKEN_KEY_SECRET`: name or ARN of the secret.
+    pub token_key_secret: String,
     /// `IZIN_WHATSAPP_TOKEN_SECRET`: name or ARN of the secret.
     pub whatsapp_token_secret: String,
     /// `IZIN_GRAPH_URL`, by default Meta's.
@@ -71,9 +79,12 @@ impl Config {
             campaigns_table: env.required("IZIN_CAMPAIGNS_TABLE")?,
             consent_queue_url: env.required("IZIN_CONSENT_QUEUE_URL")?,
             fanout_queue_url: env.required("IZIN_FANOUT_QUEUE_URL")?,
+            files_bucket: env.required("IZIN_FILES_BUCKET")?,
+            link_key_secret: env.required("IZIN_LINK_KEY_SECRET")?,
             receipts_queue_url: env.required("IZIN_RECEIPTS_QUEUE_URL")?,
             scan_queue_url: env.required("IZIN_SCAN_QUEUE_URL")?,
             send_queue_url: env.required("IZIN_SEND_QUEUE_URL")?,
+            token_key_secret: env.required("IZIN_TOKEN_KEY_SECRET")?,
             whatsapp_token_secret: env.required("IZIN_WHATSAPP_TOKEN_SECRET")?,
             graph_url: env.parsed_or("IZIN_GRAPH_URL", "https://graph.facebook.com".to_owned())?,
             graph_version: env.parsed_or("IZIN_GRAPH_VERSION", "v25.0".to_owned())?,
@@ -91,6 +102,7 @@ pub struct Deps {
     campaigns: Campaigns,
     consent: Queue,
     fanout: Queue,
+    objects: Objects,
     receipts: Queue,
     scan: Queue,
     send: Queue,
@@ -99,6 +111,8 @@ pub struct Deps {
     whatsapp: whatsapp::Client,
     social: Option<social::Client>,
     token_secret: String,
+    token_key_secret: String,
+    link_key_secret: String,
     metrics: MetricsSink,
 }
 
@@ -114,6 +128,7 @@ impl Deps {
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
             consent: Queue::new(clients.sqs.clone(), config.consent_queue_url.clone()),
             fanout: Queue::new(clients.sqs.clone(), config.fanout_queue_url.clone()),
+            objects: Objects::new(clients.s3.clone(), config.files_bucket.clone()),
             receipts: Queue::new(clients.sqs.clone(), config.receipts_queue_url.clone()),
             scan: Queue::new(clients.sqs.clone(), config.scan_queue_url.clone()),
             send: Queue::new(clients.sqs.clone(), config.send_queue_url.clone()),
@@ -124,6 +139,8 @@ impl Deps {
                 None => None,
             },
             token_secret: config.whatsapp_token_secret.clone(),
+            token_key_secret: config.token_key_secret.clone(),
+            link_key_secret: config.link_key_secret.clone(),
             metrics: config.metrics,
             clock,
         })
@@ -170,14 +187,19 @@ pub async fn handle(invocation: Invocation, deps: &Deps) -> Result<(), Fault> {
     first_fault.map_or(Ok(()), Err)
 }
 
-/// What WhatsApp says of a campaign's template and number, read again where
-/// that is old. One that cannot be read does not keep the other from it.
-async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> Result<(), Fault> {
-    let (template, number) = (
-        templates::sync(tenant, campaign, deps).await,
-        numbers::sync(tenant, campaign, deps).await,
-    );
-    template.and(number)
+/// What people said to a campaign's number before it was registered; and what
+/// WhatsApp says of its template and number, read again where that is old. What
+/// cannot be done of these does not keep the others from it.
+async fn sync(
+    tenant: TenantId,
+    campaign: &Campaign,
+    deps: &Deps,
+    metrics: &mut Metrics,
+) -> Result<(), Fault> {
+    let heard = waiting::hear(tenant, campaign, deps, metrics).await;
+    let template = templates::sync(tenant, campaign, deps).await;
+    let number = numbers::sync(tenant, campaign, deps).await;
+    heard.and(template).and(number)
 }
 
 /// Looks at one campaign: its template and its start while it is prepared;
@@ -199,15 +221,15 @@ async fn visit(
         CampaignState::Draft
         | CampaignState::Validating
         | CampaignState::Validated
-        | CampaignState::Approved => sync(tenant, &campaign, deps).await,
+        | CampaignState::Approved => sync(tenant, &campaign, deps, metrics).await,
         CampaignState::Scheduled => {
-            let synced = sync(tenant, &campaign, deps).await;
+            let synced = sync(tenant, &campaign, deps, metrics).await;
             start::if_due(tenant, id, &campaign, deps).await?;
             synced
         }
         CampaignState::Planning | CampaignState::Running | CampaignState::Paused => {
             // What cannot be read now must not hold up the ledger.
-            let synced = sync(tenant, &campaign, deps).await;
+            let synced = sync(tenant, &campaign, deps, metrics).await;
             events::held(tenant, id, &campaign, deps).await?;
             let held = stops::check(tenant, id, &campaign, deps, metrics).await?;
             if campaign.state != CampaignState::Planning {

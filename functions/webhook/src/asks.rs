@@ -74,6 +74,11 @@ fn said(content: &Content, keywords: &[Keyword]) -> Option<Asks> {
         Content::Interactive { id, title, .. } => {
             Asks::read(id.as_deref(), title.as_deref(), tap, keywords)
         }
+        // What is said in a sound is not read here; somebody has to listen.
+        Content::Media {
+            kind,
+            caption: None,
+        } if SPOKEN.contains(&kind.as_str()) => Some(Asks::doubt("spoken")),
         Content::Media { caption, .. } => Asks::read(
             None,
             caption.as_deref(),
@@ -81,11 +86,34 @@ fn said(content: &Content, keywords: &[Keyword]) -> Option<Asks> {
             keywords,
         ),
         Content::Text(text) => Asks::read(None, Some(text), SuppressionSource::Keyword, keywords),
-        Content::Other(_) | Content::Reaction { .. } | Content::Unsupported { .. } => None,
+        Content::Reaction { emoji, .. } => emoji.as_deref().and_then(reacted),
+        Content::Other(_) | Content::Unsupported { .. } => None,
     }
 }
 
+/// Sounds.
+const SPOKEN: [&str; 2] = ["audio", "voice"];
+
+/// A sign that means stop in a text may mean something else under a picture.
+fn reacted(emoji: &str) -> Option<Asks> {
+    let verdict = reply::classify(emoji, &Context::default());
+    let is_stop = verdict.label == Label::Optout;
+    is_stop.then(|| Asks::doubt("reaction_may_stop"))
+}
+
 impl Asks {
+    /// Nothing that is plainly asked for, but a person should look.
+    fn doubt(rule: &'static str) -> Self {
+        Self {
+            label: Label::Other,
+            scopes: Vec::new(),
+            source: SuppressionSource::Keyword,
+            rule,
+            review: true,
+            erases: false,
+        }
+    }
+
     /// An opt-out of marketing that needs no reading.
     fn stop(source: SuppressionSource, rule: &'static str) -> Self {
         Self {
@@ -162,6 +190,29 @@ mod tests {
             .iter()
             .map(|scope| scope.code().to_owned())
             .collect()
+    }
+
+    /// What one message of a person asks for.
+    fn of_message(message: serde_json::Value) -> Option<Asks> {
+        let value = serde_json::json!({"messages": [message]});
+        let body = serde_json::json!({"entry": [{"changes": [{"value": value}]}]});
+        let updates = crate::updates::parse(body.to_string().as_bytes()).unwrap();
+        asks(&updates[0], &[])
+    }
+
+    #[test]
+    fn what_cannot_be_read_as_a_stop_is_for_somebody_to_look_at() {
+        use serde_json::json;
+        let reaction = |emoji| json!({"type": "reaction", "reaction": {"message_id": "wamid.1", "emoji": emoji}});
+        let audio = json!({"type": "audio", "audio": {"id": "7", "voice": true}});
+        for doubtful in [reaction("🛑"), reaction("🚫"), audio] {
+            let asks = of_message(doubtful.clone()).unwrap();
+            assert!(asks.review && asks.scopes.is_empty(), "{doubtful}");
+            assert_eq!(asks.label, Label::Other, "{doubtful}");
+        }
+        assert_eq!(of_message(reaction("❤️")), None);
+        let picture = json!({"type": "image", "image": {"id": "7"}});
+        assert_eq!(of_message(picture), None);
     }
 
     #[test]

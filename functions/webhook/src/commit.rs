@@ -33,36 +33,13 @@ impl Act {
         match self {
             Self::Move(change) => move_person(change, tenant, contacts, now).await,
             Self::Resume(resume) => lift(resume, tenant, contacts, now).await,
-            Self::Stop(stop) => stop_person(stop, tenant, contacts, now).await,
-        }
-    }
-}
-
-/// Commits a stop, to everything that is known to be the person.
-///
-/// Where the update shows number and id together, the id is linked to the
-/// number too: a later stop under the id alone then reaches the person.
-async fn stop_person(
-    stop: &Stop,
-    tenant: TenantId,
-    contacts: &Contacts,
-    now: Timestamp,
-) -> Result<(), Fault> {
-    let Stop { name, event } = stop;
-    match name.token {
-        Some(token) => {
-            contacts.stop(tenant, token, event, now).await?;
-            for alias in &name.aliases {
-                contacts.link(tenant, *alias, token, now).await?;
-            }
-        }
-        None => {
-            for alias in &name.aliases {
-                contacts.stop_alias(tenant, *alias, event, now).await?;
+            Self::Stop(Stop { name, event }) => {
+                contacts
+                    .stop_known_as(tenant, name.token, &name.aliases, event, now)
+                    .await
             }
         }
     }
-    Ok(())
 }
 
 /// Lifts what the person's own act ends. Of somebody known by an id only, who

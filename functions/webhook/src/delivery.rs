@@ -4,19 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
-use platform::events::EventV1;
+use platform::campaigns::WaitingStops;
+use platform::events::{EventV1, WhatV1};
 use platform::fault::{Fault, chain};
-use platform::inbound::{self, KeptUpdate};
+use platform::inbound::{self, KeptUpdate, WaitingStop};
 use platform::metrics::Metrics;
-use platform::queue::{LinkV1, NewsV1, ReceiptTask, RequestV1, StatusV1, TokenText, WroteV1};
+use platform::queue::{
+    LinkV1, NewsV1, ReceiptTask, RequestV1, StatusV1, TokenText, WordsV1, WroteV1,
+};
 use platform::whatsapp::signature::VerifiedBody;
 use policy::attempt;
 use policy::breaker::Breaker;
-use policy::event::EventKind;
 use policy::ids::TenantId;
 use policy::reply::Keyword;
 use policy::token::{ContactToken, TokenKey};
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::Deps;
@@ -25,8 +28,9 @@ use crate::commit::Act;
 use crate::events::{self, Kept};
 use crate::names::{Keys, Move, Name};
 use crate::news;
-use crate::stops::{Unattributed, resume, stops};
+use crate::stops::{Unattributed, resume, said_at, stops};
 use crate::updates::{self, Kind, Person, Update};
+use crate::waiting::waiting;
 use crate::wrote::{erasure, wrote};
 
 /// Most statuses of one queue message: some 60 KB of the longest.
@@ -88,10 +92,14 @@ struct Work<'a> {
 impl Work<'_> {
     async fn updates(&mut self, updates: Vec<Update>, body: &VerifiedBody) {
         let (owned, strange) = self.by_tenant(updates).await;
-        if strange > 0 {
-            tracing::warn!(updates = strange, "webhook is about a number of nobody");
-            self.count("UnknownNumber", strange);
+        if !strange.is_empty() {
+            tracing::warn!(
+                updates = strange.len(),
+                "webhook is about a number of nobody"
+            );
+            self.count("UnknownNumber", strange.len() as u64);
             self.keep_body(body).await;
+            self.keep_stops(&strange).await;
         }
         let named = owned.values().flatten().any(needs_names);
         let mut keys = if named { self.keys().await } else { None };
@@ -113,14 +121,47 @@ impl Work<'_> {
         }
     }
 
-    /// The updates of each tenant, and how many are nobody's.
-    async fn by_tenant(&mut self, updates: Vec<Update>) -> (BTreeMap<TenantId, Vec<Update>>, u64) {
+    /// Notes stops that were said to numbers of nobody, for whoever will own
+    /// them. Whoever came to own a number meanwhile may have looked already what
+    /// waits, so the body must come again.
+    async fn keep_stops(&mut self, strange: &[Update]) {
+        for (number, stops) in waiting(strange, self.now) {
+            self.count("StopsWaiting", stops.len() as u64);
+            match self.keep_stops_of(&number, &stops).await {
+                Ok(true) => {
+                    tracing::info!("a number was registered meanwhile");
+                    self.complete = false;
+                }
+                Ok(false) => (),
+                Err(fault) => self.fail(&fault, "stops to a number of nobody are not kept"),
+            }
+        }
+    }
+
+    /// Whether somebody owns the number by now.
+    async fn keep_stops_of(&self, number: &str, stops: &[WaitingStop]) -> Result<bool, Fault> {
+        let object = inbound::waiting_key(number, &self.id);
+        self.put(&object, stops).await?;
+        let delivery = self.id.clone();
+        let waiting = WaitingStops { delivery, object };
+        let campaigns = &self.deps.campaigns;
+        campaigns
+            .note_waiting_stops(number, &waiting, self.now)
+            .await?;
+        Ok(campaigns.number(number).await?.is_some())
+    }
+
+    /// The updates of each tenant, and those that are nobody's.
+    async fn by_tenant(
+        &mut self,
+        updates: Vec<Update>,
+    ) -> (BTreeMap<TenantId, Vec<Update>>, Vec<Update>) {
         let mut owned: BTreeMap<TenantId, Vec<Update>> = BTreeMap::new();
-        let mut strange = 0;
+        let mut strange = Vec::new();
         for update in updates {
             match self.deps.numbers.owner(&update, self.now).await {
                 Ok(Some(tenant)) => owned.entry(tenant).or_default().push(update),
-                Ok(None) => strange += 1,
+                Ok(None) => strange.push(update),
                 Err(fault) => self.fail(&fault, "number cannot be looked up"),
             }
         }
@@ -212,27 +253,47 @@ impl Work<'_> {
     /// Statuses of ours go as ids and codes, all else into one object.
     async fn queue(&mut self, tenant: TenantId, updates: Vec<Update>, keys: Option<&Keys>) {
         let mut statuses: Vec<StatusV1> = Vec::new();
-        let mut kept: Vec<KeptUpdate> = Vec::new();
+        let mut kept: BTreeMap<String, Vec<KeptUpdate>> = BTreeMap::new();
         let mut links: BTreeSet<(ContactToken, ContactToken)> = BTreeSet::new();
         let mut breaks: BTreeSet<(Breaker, u32)> = BTreeSet::new();
         let mut changed: BTreeSet<NewsV1> = BTreeSet::new();
         let mut told: Vec<EventV1> = Vec::new();
         let mut written: BTreeMap<String, Vec<WroteV1>> = BTreeMap::new();
         let mut requests: Vec<RequestV1> = Vec::new();
-        let object = inbound::updates_key(tenant, self.now, &self.id);
+        let mut words: BTreeMap<String, WordsV1> = BTreeMap::new();
+        let common = inbound::updates_key(tenant, self.now, &self.id);
         for update in updates {
             breaks.extend(news::breaker(&update));
             changed.extend(news::news(&update, self.now));
             told.extend(events::of_business(tenant, &update, self.now));
-            let wrote = keys.and_then(|keys| wrote(tenant, &update, keys, self.now));
-            if let Some((number, message)) = wrote {
-                written.entry(number).or_default().push(message);
-            }
             requests.extend(keys.and_then(|keys| erasure(tenant, &update, keys, self.now)));
             let name = keys.zip(update.person());
             let name = name.map(|(keys, person)| (keys, Name::of(tenant, person, keys)));
             let status = status_of_ours(&update, name.as_ref().map(|(_, name)| name));
-            let place = u32::try_from(kept.len()).unwrap_or(u32::MAX);
+            // A person's words lie apart from everybody else's.
+            let who = name.as_ref().filter(|_| is_word(&update));
+            let who = who.and_then(|(_, name)| Some((name.first()?, name.token.is_none())));
+            let object = match who {
+                Some((who, alias)) => {
+                    let object = inbound::words_key(tenant, self.now, &self.id, who);
+                    let at = said_at(&update, self.now).unwrap_or(self.now).min(self.now);
+                    let said = words.entry(object.clone()).or_insert(WordsV1 {
+                        who: TokenText(who),
+                        alias,
+                        at,
+                    });
+                    said.at = said.at.max(at);
+                    object
+                }
+                None => common.clone(),
+            };
+            let wrote = keys.and_then(|keys| wrote(tenant, &update, keys, self.now));
+            if let Some((number, mut message)) = wrote {
+                message.object = message.asks.is_some().then(|| object.clone());
+                written.entry(number).or_default().push(message);
+            }
+            let place = kept.get(&object).map_or(0, Vec::len);
+            let place = u32::try_from(place).unwrap_or(u32::MAX);
             let here = status.is_none().then_some(Kept {
                 object: &object,
                 place,
@@ -247,7 +308,7 @@ impl Work<'_> {
                 Some(status) => statuses.push(status),
                 None => {
                     links.extend(name.iter().flat_map(|(_, name)| name.links()));
-                    kept.push(keep(update));
+                    kept.entry(object).or_default().push(keep(update));
                 }
             }
         }
@@ -296,16 +357,25 @@ impl Work<'_> {
                     }),
             );
         }
-        if !kept.is_empty() {
-            match self.put(&object, &kept).await {
-                Ok(()) => tasks.push(ReceiptTask::UpdateV1 { tenant, object }),
+        let mut lost: BTreeSet<String> = BTreeSet::new();
+        for (object, put) in self.put_all(kept).await {
+            match put {
+                Ok(()) => tasks.push(ReceiptTask::UpdateV1 {
+                    tenant,
+                    words: words.remove(&object),
+                    object,
+                }),
                 Err(fault) => {
                     self.fail(&fault, "updates are not kept");
-                    // What would point to nothing is told when they come again.
-                    told.retain(|event| event.what.kind() != EventKind::MessageReceived);
+                    lost.insert(object);
                 }
             }
         }
+        // What would point to nothing is told when it comes again.
+        told.retain(|event| match &event.what {
+            WhatV1::MessageReceived { object, .. } => !lost.contains(object),
+            _ => true,
+        });
         tasks.extend(told.chunks(EVENTS_MAX).map(|events| ReceiptTask::EventsV1 {
             tenant,
             events: events.to_vec(),
@@ -315,7 +385,25 @@ impl Work<'_> {
         }
     }
 
-    async fn put(&self, object: &str, kept: &[KeptUpdate]) -> Result<(), Fault> {
+    /// Keeps several objects, many at a time; what became of each.
+    async fn put_all(
+        &self,
+        kept: BTreeMap<String, Vec<KeptUpdate>>,
+    ) -> Vec<(String, Result<(), Fault>)> {
+        let puts: Vec<_> = kept
+            .into_iter()
+            .map(|(object, kept)| async move {
+                let put = self.put(&object, &kept).await;
+                (object, put)
+            })
+            .collect();
+        stream::iter(puts)
+            .buffer_unordered(ACTS_AT_ONCE)
+            .collect()
+            .await
+    }
+
+    async fn put<T: Serialize>(&self, object: &str, kept: &[T]) -> Result<(), Fault> {
         let bytes =
             serde_json::to_vec(kept).map_err(|error| Fault::lasting("encode updates", error))?;
         let objects = &self.deps.objects;

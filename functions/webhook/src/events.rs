@@ -6,7 +6,6 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use platform::events::{EventV1, WhatV1, WhoV1, event_id};
-use platform::queue::TokenText;
 use policy::ids::{EventId, TenantId};
 use policy::person::SuppressionSource;
 use policy::preference::PreferenceLink;
@@ -75,15 +74,7 @@ pub(crate) fn of_person(
 }
 
 fn who(name: &Name) -> WhoV1 {
-    WhoV1 {
-        contact: name.token.map(TokenText),
-        identity: name
-            .token
-            .is_none()
-            .then(|| name.first())
-            .flatten()
-            .map(TokenText),
-    }
+    WhoV1::known_as(name.token, name.first())
 }
 
 fn received(
@@ -192,10 +183,7 @@ pub(crate) fn of_page(
     stopped: Option<&Scope>,
     now: Timestamp,
 ) -> EventV1 {
-    let who = WhoV1 {
-        contact: Some(TokenText(link.token)),
-        identity: None,
-    };
+    let who = WhoV1::known_as(Some(link.token), None);
     let source = SuppressionSource::Page.code().to_owned();
     let what = match stopped {
         Some(scope) => WhatV1::ContactOptedOut {

@@ -26,6 +26,7 @@ mod router;
 pub mod social;
 mod stops;
 pub mod updates;
+mod waiting;
 mod wrote;
 
 use platform::aws::Clients;

@@ -2,13 +2,12 @@
 //! stand before the answer.
 
 use jiff::{SignedDuration, Timestamp};
-use platform::contacts::{ResumeEvent, StopEvent};
+use platform::contacts::{Act, ResumeEvent, StopEvent, act_id};
 use policy::ids::{EventId, TenantId};
 use policy::person::SuppressionSource;
 use policy::purpose::Scope;
 use policy::reply::Label;
 use policy::token::ContactToken;
-use sha2::{Digest as _, Sha256};
 
 use crate::asks::asks;
 use crate::names::{Keys, Name};
@@ -113,19 +112,14 @@ pub(crate) fn event_id(
     source: SuppressionSource,
     scope: &str,
 ) -> EventId {
-    let mut digest = Sha256::new();
-    let mut part = |bytes: &[u8]| {
-        digest.update((bytes.len() as u64).to_be_bytes());
-        digest.update(bytes);
+    let act = Act {
+        kind,
+        wamid: update.wamid(),
+        said_at,
+        source,
+        scope,
     };
-    part(kind.as_bytes());
-    part(tenant.uuid().as_bytes());
-    part(person.as_bytes());
-    part(update.wamid().unwrap_or_default().as_bytes());
-    part(&said_at.map_or(0, Timestamp::as_millisecond).to_be_bytes());
-    part(source.code().as_bytes());
-    part(scope.as_bytes());
-    EventId::of_digest(&digest.finalize().into())
+    act_id(tenant, person, act)
 }
 
 /// Somebody asks to stop, and the update does not say who.

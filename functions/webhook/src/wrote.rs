@@ -51,6 +51,7 @@ pub(crate) fn wrote(
         alias: name.token.is_none(),
         at,
         asks,
+        object: None,
     };
     Some((number, message))
 }

@@ -22,10 +22,13 @@ mod numbers;
 mod preflight;
 mod release;
 mod requests;
+mod reviews;
 mod single;
 mod survey;
 mod templates;
 mod terms;
+mod waiting;
+mod words;
 
 use aws_sdk_dynamodb::Client;
 
@@ -55,8 +58,11 @@ pub use self::numbers::NumberHealth;
 pub use self::preflight::Preflighted;
 pub use self::release::ReleaseReport;
 pub use self::requests::{Closed, Request};
+pub use self::reviews::{Decision, Review, ReviewsPage};
 pub use self::survey::{BlockCursor, Survey};
 pub use self::templates::SyncedTemplate;
+pub use self::waiting::WaitingStops;
+pub use self::words::WordsPlace;
 use crate::clock::SharedClock;
 use crate::table::Table;
 

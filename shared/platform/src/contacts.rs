@@ -7,6 +7,7 @@ mod items;
 mod moved;
 mod person;
 mod resume;
+mod said;
 
 use std::collections::HashMap;
 
@@ -19,6 +20,7 @@ use policy::token::ContactToken;
 
 pub use self::person::{ClaimAnswer, Claimed, RecordedStop, StopEvent};
 pub use self::resume::ResumeEvent;
+pub use self::said::{Act, act_id};
 use crate::clock::SharedClock;
 use crate::fault::Fault;
 use crate::keys::{self, ContactKey};

@@ -37,6 +37,16 @@ pub struct WhoV1 {
     pub identity: Option<TokenText>,
 }
 
+impl WhoV1 {
+    /// The person, where their number is known; else the identity.
+    pub fn known_as(contact: Option<ContactToken>, identity: Option<ContactToken>) -> Self {
+        Self {
+            contact: contact.map(TokenText),
+            identity: identity.filter(|_| contact.is_none()).map(TokenText),
+        }
+    }
+}
+
 /// What happened, by kind.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "kind")]

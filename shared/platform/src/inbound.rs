@@ -4,8 +4,11 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use policy::ids::TenantId;
+use policy::phone::PhoneNumber;
+use policy::token::ContactToken;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 /// One update that is no status of ours, as it came.
 ///
@@ -38,9 +41,77 @@ pub struct KeptUpdate {
     pub update: Value,
 }
 
+impl KeptUpdate {
+    /// The number that a message came from, where it is told.
+    pub fn sender(&self) -> Option<PhoneNumber> {
+        let text = |value: &Value, name: &str| match value.get(name)? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        let from = text(&self.update, "from");
+        let known = self.contact.as_ref();
+        let known = known.and_then(|contact| text(contact, "wa_id"));
+        let phone = |text: String| {
+            let digits: String = text.chars().filter(|c| !" -()".contains(*c)).collect();
+            PhoneNumber::parse_wa_id(&digits).ok()
+        };
+        [from, known].into_iter().flatten().find_map(phone)
+    }
+}
+
+/// A stop that somebody said to a number which nobody owns yet.
+///
+/// Deliberately without `Debug`: it says who they are.
+#[derive(Clone, Deserialize, Serialize)]
+#[expect(missing_debug_implementations, reason = "it says who they are")]
+pub struct WaitingStop {
+    /// The shape's version.
+    pub v: u8,
+    /// Their number in E.164, where it is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// Their other identities, as WhatsApp writes them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<String>,
+    /// What they stopped, as the codes of scopes.
+    pub scopes: Vec<String>,
+    /// How they said it, as a stable code.
+    pub source: String,
+    /// Whether a person should look at how it was read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub review: bool,
+    /// WhatsApp's id of the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wamid: Option<String>,
+    /// When they said it, by Meta's clock, if that can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said_at: Option<Timestamp>,
+    /// When it came.
+    pub came_at: Timestamp,
+}
+
+/// Where the stops of one body that were said to a number of nobody are kept;
+/// the same body has the same `id`.
+pub fn waiting_key(number: &str, id: &str) -> String {
+    format!("waiting/{number}/{id}.json")
+}
+
 /// Where the updates of one body are kept; the same body has the same `id`.
 pub fn updates_key(tenant: TenantId, now: Timestamp, id: &str) -> String {
     format!("inbound/{tenant}/{}/{id}.json", date(now))
+}
+
+/// Where the words of one person of one body are kept: apart from everybody
+/// else's, so that they can be deleted alone.
+pub fn words_key(tenant: TenantId, now: Timestamp, id: &str, who: ContactToken) -> String {
+    let mut digest = Sha256::new();
+    digest.update(id);
+    digest.update(b"#");
+    digest.update(who.as_bytes());
+    let digest = digest.finalize();
+    let name: String = digest[..16].iter().map(|b| format!("{b:02x}")).collect();
+    updates_key(tenant, now, &name)
 }
 
 /// Where a body is kept whole, because it cannot be read or nobody is known to

@@ -2,7 +2,8 @@
 //!
 //! Keys start with the tenant, so that permissions follow the data, except the
 //! global ones: API keys `A#`, due work `D#`, numbers heard by way of Amazon
-//! `E#`, portfolio tiers `F#`, number directory `N#`, number rates `R#`.
+//! `E#`, portfolio tiers `F#`, number directory `N#`, number rates `R#`, stops
+//! said to numbers of nobody `W#`.
 
 use std::fmt;
 
@@ -92,6 +93,16 @@ pub fn requests(tenant: TenantId) -> String {
     format!("T#{tenant}#R")
 }
 
+/// The partition of where a person's words are kept.
+pub fn words_of(tenant: TenantId, token: ContactToken) -> String {
+    format!("T#{tenant}#H#{token}")
+}
+
+/// The partition of messages that may be stops.
+pub fn reviews(tenant: TenantId) -> String {
+    format!("T#{tenant}#J")
+}
+
 /// The partition of one shard of a campaign's blocks.
 pub fn block_shard(tenant: TenantId, campaign: CampaignId, shard: u32) -> String {
     format!("T#{tenant}#K#{campaign}#{shard:x}")
@@ -111,6 +122,11 @@ pub fn event_shard(tenant: TenantId, shard: u8) -> String {
 /// since 1970, then its id.
 pub fn event_place(recorded_at: i64, id: EventId) -> String {
     format!("{recorded_at:015}#{id}")
+}
+
+/// The partition of the stops that wait for a number's owner.
+pub fn waiting_stops(number: &str) -> String {
+    format!("W#{number}")
 }
 
 /// The partition of one shard of the directory of due work.
@@ -236,6 +252,9 @@ pub enum CampaignKey {
     Rate(String),
     /// What a person asked about their data.
     Request(TenantId, EventId),
+    /// A message that may be a stop: when it was said, in milliseconds since
+    /// 1970, and the event that tells of it.
+    Review(TenantId, i64, EventId),
     /// The status sets of one block and attempt.
     Statuses(TenantId, CampaignId, u32, u16),
     /// A template as WhatsApp last described it, by name and language.
@@ -244,6 +263,11 @@ pub enum CampaignKey {
     Tenant(TenantId),
     /// The rolling 24 h buckets of a portfolio.
     Tier(String),
+    /// Where words of a person are kept: a digest of the object's key.
+    Words(TenantId, ContactToken, EventId),
+    /// Stops that people said to a number before anybody owned it: which
+    /// number, and which delivery.
+    WaitingStops(String, String),
 }
 
 impl CampaignKey {
@@ -333,6 +357,7 @@ impl CampaignKey {
             ),
             Self::Request(tenant, id) => Key::new(requests(*tenant), id),
             Self::Ear(number) => Key::new(format_args!("E#{number}"), "HEARD"),
+            Self::Review(tenant, at, id) => Key::new(reviews(*tenant), event_place(*at, *id)),
             Self::Rate(number) => Key::new(format_args!("R#{number}"), "RATE"),
             Self::Statuses(tenant, campaign, block, attempt) => Key::new(
                 block_shard(*tenant, *campaign, block % BLOCK_SHARDS),
@@ -344,6 +369,10 @@ impl CampaignKey {
             ),
             Self::Tenant(tenant) => Key::new(format_args!("T#{tenant}"), "TENANT"),
             Self::Tier(portfolio) => Key::new(format_args!("F#{portfolio}"), "TIER"),
+            Self::Words(tenant, token, id) => Key::new(words_of(*tenant, *token), id),
+            Self::WaitingStops(number, delivery) => {
+                Key::new(waiting_stops(number), format_args!("B#{delivery}"))
+            }
         }
     }
 
@@ -375,6 +404,9 @@ impl CampaignKey {
             (["N", number], ["NUMBER"]) => Self::Number((*number).to_owned()),
             (["E", number], ["HEARD"]) => Self::Ear((*number).to_owned()),
             (["R", number], ["RATE"]) => Self::Rate((*number).to_owned()),
+            (["W", number], ["B", delivery]) => {
+                Self::WaitingStops((*number).to_owned(), (*delivery).to_owned())
+            }
             (["T", tenant], ["TENANT"]) => Self::Tenant(tenant.parse().ok()?),
             (["T", tenant], ["N", number]) => {
                 Self::NumberHealth(tenant.parse().ok()?, (*number).to_owned())
@@ -389,6 +421,12 @@ impl CampaignKey {
                 Self::CampaignIndex(tenant.parse().ok()?, campaign.parse().ok()?)
             }
             (["T", tenant, "R"], [id]) => Self::Request(tenant.parse().ok()?, id.parse().ok()?),
+            (["T", tenant, "H", token], [id]) => {
+                Self::Words(tenant.parse().ok()?, token.parse().ok()?, id.parse().ok()?)
+            }
+            (["T", tenant, "J"], [at, id]) => {
+                Self::Review(tenant.parse().ok()?, at.parse().ok()?, id.parse().ok()?)
+            }
             (["T", tenant, "X"], [scope, id]) => {
                 Self::Breaker(tenant.parse().ok()?, (*scope).to_owned(), (*id).to_owned())
             }
@@ -450,132 +488,4 @@ fn shard_of(id: uuid::Uuid) -> u8 {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use uuid::Uuid;
-
-    use super::*;
-
-    fn token() -> impl Strategy<Value = ContactToken> {
-        any::<[u8; 16]>().prop_map(ContactToken::from_bytes)
-    }
-
-    fn contact_key() -> impl Strategy<Value = ContactKey> {
-        let ids = (
-            any::<u128>(),
-            any::<u128>(),
-            token(),
-            0_i64..4_000_000_000_000,
-            0_u8..4,
-        );
-        ids.prop_map(|(a, b, token, at, shape)| {
-            let tenant = TenantId::from_uuid(Uuid::from_u128(a));
-            let other = Uuid::from_u128(b);
-            match shape {
-                0 => ContactKey::Alias {
-                    tenant,
-                    alias: token,
-                },
-                1 => ContactKey::Event {
-                    tenant,
-                    token,
-                    at,
-                    id: EventId::from_uuid(other),
-                },
-                2 => ContactKey::Person { tenant, token },
-                _ => ContactKey::Subscription {
-                    tenant,
-                    list: ListId::from_uuid(other),
-                    token,
-                },
-            }
-        })
-    }
-
-    fn campaign_key() -> impl Strategy<Value = CampaignKey> {
-        let parts = (
-            any::<u128>(),
-            any::<u128>(),
-            0_u32..100_000_000,
-            any::<u16>(),
-            "[0-9]{5,20}",
-            0_u8..32,
-        );
-        parts.prop_map(|(a, b, n, attempt, text, shape)| {
-            let tenant = TenantId::from_uuid(Uuid::from_u128(a));
-            let campaign = CampaignId::from_uuid(Uuid::from_u128(b));
-            let import = ImportId::from_uuid(Uuid::from_u128(b));
-            match shape {
-                0 => CampaignKey::ApiKey(KeyId::from_uuid(Uuid::from_u128(b))),
-                1 => CampaignKey::Block(tenant, campaign, n),
-                2 => CampaignKey::Meta(tenant, campaign),
-                3 => CampaignKey::DueCampaign(tenant, campaign),
-                4 => CampaignKey::DueImport(tenant, import),
-                5 => CampaignKey::Idempotency(tenant, text),
-                6 => CampaignKey::Import(tenant, import),
-                7 => CampaignKey::List(tenant, ListId::from_uuid(Uuid::from_u128(b))),
-                8 => CampaignKey::CampaignIndex(tenant, campaign),
-                9 => CampaignKey::Number(text),
-                10 => CampaignKey::Outcomes(tenant, campaign, n, attempt, attempt / 2),
-                11 => CampaignKey::Page(tenant, campaign, n % 1_000_000),
-                12 => CampaignKey::Rate(text),
-                13 => CampaignKey::Statuses(tenant, campaign, n, attempt),
-                14 => CampaignKey::Tenant(tenant),
-                15 => CampaignKey::Template(tenant, text, "id".to_owned()),
-                20 => CampaignKey::Author(tenant, campaign),
-                19 => CampaignKey::Preflight(tenant, campaign),
-                16 => CampaignKey::Breaker(tenant, "number".to_owned(), text),
-                17 => CampaignKey::Budget(tenant, campaign),
-                18 => CampaignKey::Finding(tenant, campaign, n, attempt.to_le_bytes()[0]),
-                25 => {
-                    let id = EventId::from_uuid(Uuid::from_u128(b));
-                    CampaignKey::Event(tenant, i64::from(n) * 1_000, id)
-                }
-                27 => CampaignKey::Endpoint(tenant, EndpointId::from_uuid(Uuid::from_u128(b))),
-                26 => CampaignKey::EventMark(tenant, EventId::from_uuid(Uuid::from_u128(b))),
-                21 => CampaignKey::Account(text),
-                28 => CampaignKey::Request(tenant, EventId::from_uuid(Uuid::from_u128(b))),
-                22 => CampaignKey::DueMedia(tenant, MediaId::from_uuid(Uuid::from_u128(b))),
-                23 => CampaignKey::Media(tenant, MediaId::from_uuid(Uuid::from_u128(b))),
-                24 => {
-                    let media = MediaId::from_uuid(Uuid::from_u128(b));
-                    CampaignKey::MediaUpload(tenant, media, text)
-                }
-                29 => CampaignKey::NumberHealth(tenant, text),
-                30 => CampaignKey::Ear(text),
-                _ => CampaignKey::Tier(text),
-            }
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn contact_keys_round_trip(key in contact_key()) {
-            prop_assert_eq!(ContactKey::parse(&key.key()), Some(key));
-        }
-
-        #[test]
-        fn campaign_keys_round_trip(key in campaign_key()) {
-            prop_assert_eq!(CampaignKey::parse(&key.key()), Some(key));
-        }
-
-        #[test]
-        fn foreign_keys_are_refused(pk in "[A-Za-z0-9#]{0,30}", sk in "[A-Za-z0-9#]{0,20}") {
-            let key = Key { pk, sk };
-            if let Some(parsed) = ContactKey::parse(&key) {
-                prop_assert_eq!(parsed.key(), key.clone());
-            }
-            if let Some(parsed) = CampaignKey::parse(&key) {
-                prop_assert_eq!(parsed.key(), key);
-            }
-        }
-
-        #[test]
-        fn blocks_sort_by_number(a in 0_u32..100_000_000, b in 0_u32..100_000_000) {
-            let tenant = TenantId::from_uuid(Uuid::nil());
-            let campaign = CampaignId::from_uuid(Uuid::nil());
-            let sk = |n| CampaignKey::Block(tenant, campaign, n).key().sk;
-            prop_assert_eq!(a.cmp(&b), sk(a).cmp(&sk(b)));
-        }
-    }
-}
+mod tests;

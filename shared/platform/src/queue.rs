@@ -156,6 +156,9 @@ pub enum ReceiptTask {
         tenant: TenantId,
         /// The object's key.
         object: String,
+        /// Whose words it holds, where it holds one person's and nothing else.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        words: Option<WordsV1>,
     },
     /// People who wrote to one of the tenant's numbers.
     WroteV1 {
@@ -166,6 +169,20 @@ pub enum ReceiptTask {
         /// Each message.
         messages: Vec<WroteV1>,
     },
+}
+
+/// Whose words an object holds.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct WordsV1 {
+    /// Who: the person, or keyed hash of an identity whose person is not known
+    /// to whoever queued this.
+    pub who: TokenText,
+    /// Whether `who` is such an identity.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alias: bool,
+    /// When the last of them was said, by Meta's clock.
+    pub at: Timestamp,
 }
 
 /// That somebody wrote, and whether they get an answer.
@@ -183,6 +200,9 @@ pub struct WroteV1 {
     /// What they asked for, if there is an answer to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asks: Option<AsksV1>,
+    /// The object that holds the message, where it is asked for something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
 }
 
 /// What somebody asked for that has an answer.

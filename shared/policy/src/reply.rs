@@ -37,6 +37,9 @@
 //! | round 22: like real replies, other languages | 162 | 0.990 | 0.960 |
 //! | round 23: like real replies, Indonesian and English | 291 | 0.987 | 0.987 |
 //! | round 24: whole sentences in other languages | 120 | 0.938 | 0.864 |
+//! | round 25: like real replies, Indonesian and English | 137 | 0.987 | 1.000 |
+//! | round 26: regional words, near misses, what is stopped elsewhere | 136 | 0.937 | 0.922 |
+//! | round 27: like real replies, Indonesian and English | 105 | 1.000 | 0.982 |
 //!
 //! Each round was then mended by rules and words, and all of them are now the
 //! corpus that guards against regressions. From round 14 on, the corpus keeps

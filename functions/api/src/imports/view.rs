@@ -148,8 +148,8 @@ struct ReleasedView {
 }
 
 /// What was counted. `rows = accepted + duplicates + rejected`. The others
-/// count among the accepted, save `opted_out`; `new`, `changed` and `unchanged`
-/// are known once `write` is done.
+/// count among the accepted, save `opted_out`; `new`, `changed`, `unchanged` and
+/// `erased_before` are known once `write` is done.
 #[derive(Debug, Serialize, ToSchema)]
 struct CountsView {
     /// Rows read, the header not included.
@@ -172,6 +172,9 @@ struct CountsView {
     changed: u64,
     /// People of whom it says the same, and who are not written again.
     unchanged: u64,
+    /// People who were erased before and have not asked for messages since:
+    /// nothing of them is stored.
+    erased_before: u64,
 }
 
 impl From<ImportCounts> for CountsView {
@@ -187,6 +190,7 @@ impl From<ImportCounts> for CountsView {
             new,
             changed,
             unchanged,
+            erased_before,
         } = counts;
         Self {
             rows,
@@ -199,6 +203,7 @@ impl From<ImportCounts> for CountsView {
             new,
             changed,
             unchanged,
+            erased_before,
         }
     }
 }

@@ -158,6 +158,8 @@ fn ignored(update: &Update, asks: Option<&Asks>) -> Option<&'static str> {
         },
         Kind::Status(status) => match &status.status {
             None => Some("malformed"),
+            // Neither WhatsApp's id nor ours: it is about no message.
+            Some(_) if status.wamid.is_none() && status.callback.is_none() => Some("malformed"),
             Some(word) if policy::receipt::Status::parse(word).is_none() => Some("unknown_status"),
             Some(_) => None,
         },

@@ -167,10 +167,11 @@ pub(super) fn message(raw: &Value, contacts: &[Value]) -> Message {
 fn content(raw: &Value) -> Content {
     let (kind, body) = body(raw);
     let Some(body) = body else {
+        // Older notices of what could not be passed on have a type of their own.
+        let codes = error_codes(raw);
         return match kind.as_str() {
-            "unsupported" | "unknown" => Content::Unsupported {
-                codes: error_codes(raw),
-            },
+            "unsupported" | "unknown" => Content::Unsupported { codes },
+            _ if !codes.is_empty() => Content::Unsupported { codes },
             _ => Content::Other(kind),
         };
     };

@@ -26,8 +26,9 @@ impl Person {
             wa_id: wa_id.filter(given),
             user_id: user_id.filter(given),
         };
-        if person.user_id.is_none() {
-            person.user_id = person.wa_id.take_if(|id| is_user_id(id));
+        let misplaced = person.wa_id.as_deref().is_some_and(is_user_id);
+        if misplaced && (person.user_id.is_none() || person.user_id == person.wa_id) {
+            person.user_id = person.wa_id.take();
         }
         person
     }

@@ -106,7 +106,7 @@ fn bodies_mean_what_the_table_says() {
         found.keys().collect::<Vec<_>>(),
         expected.keys().collect::<Vec<_>>()
     );
-    assert!(found.len() >= 170);
+    assert!(found.len() >= 320);
 }
 
 #[test]

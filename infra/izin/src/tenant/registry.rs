@@ -2,13 +2,12 @@
 
 use std::fmt;
 
-use platform::campaigns::{
-    AdvertisesBy, ApiKey, Campaigns, Linked, Number, Tenant, Transport,
-};
+use platform::campaigns::{AdvertisesBy, ApiKey, Campaigns, Linked, Number, Tenant, Transport};
 use platform::clock::SharedClock;
 use platform::fault::Fault;
 use platform::ids::{self, Ids};
 use policy::ids::{KeyId, TenantId};
+use policy::limits::Limits;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
@@ -164,7 +163,11 @@ impl Registry {
         }
         if let Some(linked) = &new.linked {
             for (field, id, prefix) in [
-                ("--linked-number", &linked.phone_number_id, "phone-number-id-"),
+                (
+                    "--linked-number",
+                    &linked.phone_number_id,
+                    "phone-number-id-",
+                ),
                 ("--linked-account", &linked.waba_id, "waba-"),
             ] {
                 let digits = id.strip_prefix(prefix).unwrap_or_default();
@@ -181,7 +184,7 @@ impl Registry {
             }
         }
         if let Some(tier) = &new.tier
-            && Allowance::parse(tier).is_none()
+            && Limits::embedded().tier_announced(tier) != Some(tier)
         {
             let why = "is no messaging limit: give it as WhatsApp names it, such as TIER_2K";
             let field = "--tier";

@@ -6,8 +6,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 /// What was counted so far. `rows = accepted + duplicates + rejected`; once a
-/// list of contacts is completed, `accepted = new + changed + unchanged`. The
-/// others, save `opted_out`, count among the accepted.
+/// list of contacts is completed, `accepted = new + changed + unchanged +
+/// erased_before`. The others, save `opted_out`, count among the accepted.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ImportCounts {
     /// Rows read, the header not included.
@@ -34,6 +34,9 @@ pub struct ImportCounts {
     /// Accepted people of whom it says the same; they are not written again.
     #[serde(default)]
     pub unchanged: u64,
+    /// Accepted people who were erased before and of whom nothing is stored.
+    #[serde(default)]
+    pub erased_before: u64,
 }
 
 /// What the operator says about a list besides its kind. Never a name of a
