@@ -50,6 +50,7 @@ const DATA: &[(&str, &str)] = &[
     data!("replies/ms.txt"),
     data!("replies/names.txt"),
     data!("replies/others.txt"),
+    data!("social_exceptions.json"),
     data!("stop_words.json"),
 ];
 
