@@ -1,6 +1,6 @@
 //! The whole service on one machine.
 //!
-//! [`house`] puts the emulated AWS, the ten functions and the WhatsApp
+//! [`house`] puts the emulated AWS, the eleven functions and the WhatsApp
 //! simulator together as `template.yaml` says; the demo, the standing service
 //! and the tests all live in it.
 
