@@ -11,17 +11,7 @@ async fn a_template_that_cannot_be_read_freezes_nothing() {
     let mut world = World::quiet().await;
     let (list, _) = world.import(&csv(&TWELVE)).await;
     world.house.simulator.set_access_tokens(Vec::new());
-    let id = world.draft(&list).await;
-    world
-        .post(&format!("/v1/campaigns/{id}/validate"), json!({}))
-        .await;
-    for _ in 0..5 {
-        world.tick().await;
-        world.deliver().await;
-        world.to_next_event(std::time::Duration::from_secs(60));
-    }
-    let view = world.get(&format!("/v1/campaigns/{id}")).await;
-    assert_eq!(view["campaign"]["state"], "validating", "{view}");
+    let id = world.draft_that_stays_validating(&list).await;
     let token = world.house.seeds.access_token.clone();
     world.house.simulator.set_access_tokens(vec![token.into()]);
     world.until(&id, "validated").await;

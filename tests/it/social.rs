@@ -208,17 +208,7 @@ async fn without_the_door_nothing_is_sent() {
     })
     .await;
     let (list, _) = world.import(&csv(&TWELVE)).await;
-    let id = world.draft(&list).await;
-    world
-        .post(&format!("/v1/campaigns/{id}/validate"), json!({}))
-        .await;
-    for _ in 0..5 {
-        world.tick().await;
-        world.deliver().await;
-        world.to_next_event(std::time::Duration::from_secs(60));
-    }
-    let view = world.get(&format!("/v1/campaigns/{id}")).await;
-    assert_eq!(view["campaign"]["state"], "validating", "{view}");
+    world.draft_that_stays_validating(&list).await;
     let numbers = world.get("/v1/numbers").await;
     assert_eq!(numbers["numbers"][0]["is_heard"], false, "{numbers}");
     assert_eq!(world.house.simulator.report().requests, 0);

@@ -244,7 +244,22 @@ impl World {
         self.draft_with(list, json!({})).await
     }
 
-    /// The same, with the fields of `extra` added or instead.
+    /// A draft to `list` that is asked to be validated, and cannot be for minutes.
+    pub(crate) async fn draft_that_stays_validating(&mut self, list: &str) -> String {
+        let id = self.draft(list).await;
+        self.post(&format!("/v1/campaigns/{id}/validate"), json!({}))
+            .await;
+        for _ in 0..5 {
+            self.tick().await;
+            self.deliver().await;
+            self.to_next_event(Duration::from_secs(60));
+        }
+        let view = self.get(&format!("/v1/campaigns/{id}")).await;
+        assert_eq!(view["campaign"]["state"], "validating", "{view}");
+        id
+    }
+
+    /// The same as `draft`, with the fields of `extra` added or instead.
     pub(crate) async fn draft_with(&mut self, list: &str, extra: Value) -> String {
         let draft = Seeds::campaign(list, &extra);
         let made = self.post("/v1/campaigns", draft).await;

@@ -102,6 +102,14 @@ fn reacted(emoji: &str) -> Option<Asks> {
 }
 
 impl Asks {
+    /// The codes of the scopes, as they are kept and handed on.
+    pub(crate) fn scope_codes(&self) -> Vec<String> {
+        self.scopes
+            .iter()
+            .map(|scope| scope.code().to_owned())
+            .collect()
+    }
+
     /// Nothing that is plainly asked for, but a person should look.
     fn doubt(rule: &'static str) -> Self {
         Self {

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use platform::inbound::WaitingStop;
-use policy::purpose::Scope;
 
 use crate::asks::asks;
 use crate::stops::said_at;
@@ -35,12 +34,7 @@ fn stop(update: &Update, now: Timestamp) -> Option<WaitingStop> {
         v: 1,
         phone,
         identities,
-        scopes: asks
-            .scopes
-            .iter()
-            .map(Scope::code)
-            .map(str::to_owned)
-            .collect(),
+        scopes: asks.scope_codes(),
         source: asks.source.code().to_owned(),
         review: asks.review,
         wamid: update.wamid().map(str::to_owned),

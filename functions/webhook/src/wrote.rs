@@ -6,7 +6,6 @@ use platform::queue::{AsksV1, RequestV1, TokenText, WroteV1};
 use policy::answer::WINDOW;
 use policy::ids::TenantId;
 use policy::person::SuppressionSource;
-use policy::purpose::Scope;
 use policy::reply::Label;
 use policy::rights::{Right, Way};
 use policy::token::ContactToken;
@@ -91,12 +90,7 @@ fn answerable(
 ) -> Option<AsksV1> {
     match asks.label {
         Label::Optout => Some(AsksV1::Stop {
-            scopes: asks
-                .scopes
-                .iter()
-                .map(Scope::code)
-                .map(str::to_owned)
-                .collect(),
+            scopes: asks.scope_codes(),
         }),
         Label::Help if !asks.review => Some(AsksV1::Help {
             event: event_id("help:v1", tenant, who, update, Some(at), asks.source, ""),

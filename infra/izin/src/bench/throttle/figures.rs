@@ -55,6 +55,7 @@ pub(super) struct Figures {
     duplicate_recipients: u64,
     max_outbound_in_sliding_second: u64,
     max_in_sliding_second: u64,
+    /// Of both directions: a crowd fills some by itself.
     over_limit_windows: u64,
     leases: u64,
     slots: u64,
