@@ -100,7 +100,7 @@ impl RawRecord {
     ) -> (ReadRecordResult, usize) {
         let (mut out, mut ends) = ([0; 256], [0; 32]);
         let (result, read, wrote, _) = core.read_record(bytes, &mut out, &mut ends);
-        self.has_cells_beyond |= wrote > 0;
+        self.has_cells_beyond |= !out[..wrote].trim_ascii().is_empty();
         (result, read)
     }
 

@@ -28,7 +28,7 @@ struct Faults {
 
 /// Stands in a report for what was too long to be given back, and in place of
 /// a zero byte; both are read as what they stand for.
-const TOO_LONG: &str = "#TOO_LONG!";
+pub(super) const TOO_LONG: &str = "#TOO_LONG!";
 pub(super) const NUL_SIGN: char = '\u{2400}';
 
 impl Cells {
@@ -187,6 +187,16 @@ impl<'r> Record<'r> {
         found
             .into_iter()
             .filter_map(|(is_so, reason)| is_so.then_some(reason))
+    }
+
+    /// Whether the row had to be cut, here or in an earlier report.
+    pub(super) fn is_too_long(&self) -> bool {
+        self.cells.faults.is_too_long
+    }
+
+    /// Whether the row has more cells than are kept, and something in those.
+    pub(super) fn has_dropped_cells(&self) -> bool {
+        self.cells.faults.has_cells_beyond
     }
 
     /// Whether a `#` stands anywhere, as in every spreadsheet error.

@@ -2,7 +2,7 @@
 //! to be mended and uploaded again.
 
 use super::reason::RowReason;
-use super::record::{NUL_SIGN, Record};
+use super::record::{NUL_SIGN, Record, TOO_LONG};
 use super::role::Role;
 use super::sniff::Layout;
 use super::text::guards_formula;
@@ -10,11 +10,19 @@ use super::text::guards_formula;
 /// The columns that the report adds in front, and an import leaves out.
 const ADDED: [&str; 4] = ["izin_line", "izin_code", "izin_reason", "izin_alasan"];
 
+/// Stands right of a row for the cells that were too many to be kept.
+const DROPPED: &str = "\u{2026}";
+
 /// How many columns of a header line a report has added. They do not count
 /// against [`Limits::columns`](super::Limits::columns): the report on the widest
 /// file can be read too.
 pub(super) fn added<'a>(headers: impl Iterator<Item = &'a str>) -> usize {
     headers.zip(ADDED).take_while(|(a, b)| a == b).count()
+}
+
+/// Whether a line is the header of a report.
+pub(super) fn is_report(cells: &[String]) -> bool {
+    added(cells.iter().map(String::as_str)) == ADDED.len()
 }
 
 /// Writes a rejection report in UTF-8, with the delimiter of the file.
@@ -68,12 +76,21 @@ impl Report {
         let english = join(RowReason::english, ". ");
         let indonesian = join(RowReason::indonesian, ". ");
         let added = [line.as_str(), &codes, &english, &indonesian];
-        let beyond = (self.width..).map_while(|index| record.get(index));
-        let cells = self
-            .columns
-            .iter()
-            .map(|&index| record.get(index).unwrap_or_default());
-        self.line(added.into_iter().chain(cells).chain(beyond))
+        // An empty cell there is no fault; in front of white space a `'` would
+        // make it one.
+        let beyond = (self.width..)
+            .map_while(|index| record.get(index))
+            .map(|cell| if cell.trim().is_empty() { "" } else { cell });
+        let kept = self.columns.iter().map(|&index| record.get(index));
+        let mut cells: Vec<&str> = kept.map(Option::unwrap_or_default).collect();
+        // The place of the cut may lie in a column that is not repeated.
+        if record.is_too_long() && !cells.contains(&TOO_LONG) {
+            cells.pop();
+            cells.push(TOO_LONG);
+        }
+        let dropped = record.has_dropped_cells().then_some(DROPPED);
+        let cells = cells.into_iter().chain(beyond).chain(dropped);
+        self.line(added.into_iter().chain(cells))
     }
 
     fn line<'c>(&self, cells: impl Iterator<Item = &'c str>) -> String {

@@ -7,7 +7,7 @@ use super::encoding::Encoding;
 use super::header::{self, ExplicitMapping, Mapping};
 use super::phone::looks_like_phone;
 use super::refusal::{FileProblem, FileRefusal};
-use super::report::added;
+use super::report::{added, is_report};
 use super::role::Role;
 
 /// What separates the cells of a file.
@@ -151,8 +151,28 @@ fn weight(refusal: FileRefusal) -> (bool, bool) {
     (names_column, names_fault)
 }
 
-/// Known columns first, then how even the rows are, then how many columns.
-type Score = (usize, usize, usize);
+/// How well a reading fits; of two, the greater is taken.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Score {
+    /// A report repeats a header that was found once, over rows that need not
+    /// look like those it was found by.
+    is_report: bool,
+    known: usize,
+    evenness: usize,
+    columns: usize,
+}
+
+impl Score {
+    fn of(header: &Sampled, known: usize, rows: &[Sampled]) -> Self {
+        let columns = header.cells.len();
+        Self {
+            is_report: is_report(&header.cells),
+            known,
+            evenness: evenness(rows, columns),
+            columns,
+        }
+    }
+}
 
 struct Sampled {
     line: u64,
@@ -172,14 +192,11 @@ fn with_header(records: &[Sampled]) -> Result<(Mapping, usize, Score), FileRefus
         };
         let rows = &records[index + 1..];
         let phone = found.mapping.place(Role::Phone);
-        if found.weak && !phone.is_some_and(|column| holds_phones(rows, column)) {
+        let score = Score::of(record, found.known, rows);
+        let is_weak = found.weak && !score.is_report;
+        if is_weak && !phone.is_some_and(|column| holds_phones(rows, column)) {
             continue;
         }
-        let score = (
-            found.known,
-            evenness(rows, record.cells.len()),
-            record.cells.len(),
-        );
         if best.as_ref().is_none_or(|(_, _, least)| score > *least) {
             best = Some((found.mapping, index + 1, score));
         }
@@ -197,14 +214,18 @@ fn with_mapping(
         let width = records.iter().map(|record| record.cells.len()).max();
         let headers = vec![String::new(); width.unwrap_or(0)];
         let mapping = explicit.apply(&headers).ok_or_else(|| missing(1))?;
-        let score = (1, evenness(records, headers.len()), headers.len());
+        let score = Score {
+            is_report: false,
+            known: 1,
+            evenness: evenness(records, headers.len()),
+            columns: headers.len(),
+        };
         return Ok((mapping, 0, score));
     }
     for (index, record) in records.iter().take(HEADER_WITHIN).enumerate() {
         if let Some(mapping) = explicit.apply(&record.cells) {
-            let rows = &records[index + 1..];
-            let width = record.cells.len();
-            return Ok((mapping, index + 1, (1, evenness(rows, width), width)));
+            let score = Score::of(record, 1, &records[index + 1..]);
+            return Ok((mapping, index + 1, score));
         }
     }
     Err(missing(records.first().map_or(1, |record| record.line)))

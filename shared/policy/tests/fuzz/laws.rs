@@ -32,7 +32,8 @@ pub(crate) fn any_file(bytes: &[u8]) {
         let first = |row: &Row| row.reasons.first().copied();
         let rejected: Vec<_> = rows.iter().filter_map(first).collect();
         let again: Vec<_> = again.iter().map(first).collect();
-        assert_eq!(again, rejected.into_iter().map(Some).collect::<Vec<_>>());
+        let rejected: Vec<_> = rejected.into_iter().map(Some).collect();
+        assert_eq!(again, rejected, "by the report {report:?}");
     }
 }
 
