@@ -13,6 +13,7 @@ mod events;
 mod explain;
 mod fail_closed;
 mod floors;
+mod history;
 mod imports;
 mod inbound;
 mod inbound_forgery;

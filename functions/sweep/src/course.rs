@@ -9,7 +9,7 @@ use policy::block::RecipientState;
 use policy::campaign::{CampaignState, CampaignStep};
 use policy::ids::{CampaignId, TenantId};
 
-use crate::{Deps, canary, close, events, recover};
+use crate::{Deps, canary, close, events, history, recover};
 
 /// How long after its end a cancelled campaign is looked at: a fan-out that was
 /// under way may write blocks for as long as a function runs, and another half
@@ -56,7 +56,9 @@ pub(crate) async fn visit(
         metrics.count("BlocksReleased", report.released as u64);
     }
     if survey.open == 0 {
-        finish(tenant, id, campaign, deps, metrics).await?;
+        finish(tenant, id, campaign, invocation, deps, metrics).await?;
+    } else if !survey.doubtful.is_empty() {
+        history::ask(tenant, id, campaign, invocation, deps, metrics).await?;
     }
     Ok(())
 }
@@ -103,6 +105,7 @@ async fn finish(
     tenant: TenantId,
     id: CampaignId,
     campaign: &Campaign,
+    invocation: Invocation,
     deps: &Deps,
     metrics: &mut Metrics,
 ) -> Result<(), Fault> {
@@ -133,5 +136,20 @@ async fn finish(
         return Ok(());
     }
     events::ended(tenant, id, campaign, deps).await?;
+    leave(tenant, id, campaign, invocation, deps, metrics).await
+}
+
+/// Looks at an ended campaign no more, unless its doubts may still be settled.
+pub(crate) async fn leave(
+    tenant: TenantId,
+    id: CampaignId,
+    campaign: &Campaign,
+    invocation: Invocation,
+    deps: &Deps,
+    metrics: &mut Metrics,
+) -> Result<(), Fault> {
+    if history::ask(tenant, id, campaign, invocation, deps, metrics).await? {
+        return Ok(());
+    }
     deps.campaigns.remove_due(Due::Campaign(tenant, id)).await
 }

@@ -10,6 +10,7 @@ mod close;
 mod course;
 mod events;
 mod files;
+mod history;
 mod numbers;
 mod recover;
 mod renew;
@@ -242,7 +243,7 @@ async fn visit(
         }
         CampaignState::Completed => {
             events::ended(tenant, id, &campaign, deps).await?;
-            deps.campaigns.remove_due(Due::Campaign(tenant, id)).await
+            course::leave(tenant, id, &campaign, invocation, deps, metrics).await
         }
     }
 }

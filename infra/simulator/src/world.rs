@@ -213,6 +213,19 @@ impl World {
     }
 
     /// The number with this id, or the API's answer that there is none.
+    /// What a number sent, or only the message `wamid` of it, the newest first.
+    pub(crate) fn sent_by(&self, number: &str, wamid: Option<&str>) -> Vec<(&str, &Message)> {
+        let all = self
+            .messages
+            .iter()
+            .map(|(id, message)| (id.as_str(), message));
+        let mut found: Vec<_> = all
+            .filter(|(id, message)| message.number == number && wamid.is_none_or(|w| w == *id))
+            .collect();
+        found.sort_by_key(|(id, message)| (std::cmp::Reverse(message.history[0].1), *id));
+        found
+    }
+
     pub(crate) fn number(&self, phone_number_id: &str) -> Result<&NumberState, Refusal> {
         self.numbers.get(phone_number_id).ok_or_else(|| {
             Refusal::new(

@@ -3,6 +3,7 @@
 
 mod client;
 mod gate;
+mod history;
 pub mod signature;
 #[cfg(feature = "social")]
 pub mod social;
@@ -13,6 +14,7 @@ mod wire;
 
 pub use self::client::{Answer, Client, Credentials, Endpoint, MediaFile, Refused, Sent, Uploaded};
 #[cfg(feature = "social")]
+pub use self::history::HistoryPage;
 pub use self::transport::Transport;
 pub use self::wire::{
     Blocked, Component, MediaId, Message, NumberResponse, Parameter, TemplateMessage, TextMessage,

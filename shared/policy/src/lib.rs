@@ -13,6 +13,7 @@ pub mod content;
 pub mod endpoint;
 pub mod event;
 pub mod forecast;
+pub mod history;
 pub mod ids;
 pub mod import;
 pub mod jurisdiction;

@@ -44,6 +44,8 @@ pub struct Settings {
     pub unknown_links: UnknownLinks,
     /// Whether an opt-out is confirmed by one message.
     pub confirms_optouts: bool,
+    /// Whether a doubt may be settled by WhatsApp's message history.
+    pub settles_by_history: bool,
     /// Whether it answers itself when somebody asks for help.
     pub answers_help_itself: bool,
 }

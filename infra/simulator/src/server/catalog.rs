@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Shared, check_version, refusal_answer};
 use crate::refusal::Refusal;
-use crate::world::{NumberState, World};
+use crate::world::{Message, NumberState, World};
 
 const PAGE: usize = 25;
 const LARGEST_PAGE: usize = 250;
@@ -62,7 +62,8 @@ pub(super) async fn templates(
     })
 }
 
-/// `GET /{version}/{phone number id}/message_history?message_id=…`.
+/// `GET /{version}/{phone number id}/message_history`: the messages that the
+/// number sent, the newest first, or the one with `message_id`.
 pub(super) async fn history(
     State(shared): State<Arc<Shared>>,
     Path((version, id)): Path<(String, String)>,
@@ -70,28 +71,43 @@ pub(super) async fn history(
     headers: HeaderMap,
 ) -> Response {
     answer(&shared, &version, &headers, |world| {
-        world.number(&id)?;
+        let waba = world.number(&id)?.config.waba_id.clone();
+        world.admit_management_call(&waba, shared.clock.now())?;
         world.advance(shared.clock.now());
-        let wamid = params
-            .get("message_id")
-            .ok_or_else(|| Refusal::new(131_008, "message_id is missing"))?;
-        let message = world.messages.get(wamid);
-        let events = message.map_or(&[][..], |message| message.history.as_slice());
-        let events: Vec<Value> = events
-            .iter()
-            .map(|(status, at)| {
-                json!({
-                    "delivery_status": status.to_ascii_uppercase(),
-                    "timestamp": at.as_second(),
-                })
-            })
-            .collect();
-        let data = match message {
-            Some(_) => json!([{"message_id": wamid, "events": {"data": events}}]),
-            None => json!([]),
+        let number = |name: &str, otherwise: usize| match params.get(name) {
+            Some(text) => text
+                .parse()
+                .map_err(|_| Refusal::new(100, format!("{name} is not what a page before gave"))),
+            None => Ok(otherwise),
         };
-        Ok(json!({"data": data}))
+        let (from, limit) = (number("after", 0)?, number("limit", 25)?.clamp(1, 100));
+        let all = world.sent_by(&id, params.get("message_id").map(String::as_str));
+        let page = all.iter().skip(from).take(limit);
+        let data: Vec<Value> = page.map(|(wamid, message)| entry(wamid, message)).collect();
+        let end = from + data.len();
+        let mut paging = json!({"cursors": {"before": from.to_string(), "after": end.to_string()}});
+        if end < all.len() {
+            paging["next"] = format!("https://graph.invalid/{version}/{id}/message_history").into();
+        }
+        Ok(json!({"data": data, "paging": paging}))
     })
+}
+
+/// A message as the history shows it: WhatsApp knows four words for how it fared.
+fn entry(wamid: &str, message: &Message) -> Value {
+    let told = message
+        .history
+        .iter()
+        .filter(|(status, _)| *status != "accepted");
+    let events: Vec<Value> = told
+        .map(|(status, at)| {
+            json!({
+                "delivery_status": status.to_ascii_uppercase(),
+                "timestamp": at.as_second(),
+            })
+        })
+        .collect();
+    json!({"message_id": wamid, "events": {"data": events}})
 }
 
 fn answer(

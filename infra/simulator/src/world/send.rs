@@ -188,7 +188,7 @@ impl World {
 
         let key = format!("{number}.{}.{nth}", draft.to.expose());
         let digest = self.seed.digest("wamid", &key);
-        let wamid = format!("wamid.HBg{}", BASE64_STANDARD.encode(&digest[..24]));
+        let wamid = wamid(&draft.to, &digest[..9]);
         let message = Message {
             number: number.to_owned(),
             to: draft.to.clone(),
@@ -331,6 +331,18 @@ impl Verdict {
             reset: false,
         }
     }
+}
+
+/// The id of a message in the form of WhatsApp's: it spells out the recipient.
+fn wamid(to: &WaId, mark: &[u8]) -> String {
+    let digits = to.expose().as_bytes();
+    let mut record = vec![0x1c, 0x18];
+    record.extend(u8::try_from(digits.len()));
+    record.extend(digits);
+    record.extend([0x15, 0x02, 0x00, 0x11, 0x18, 0x12]);
+    record.extend(hex(mark).to_ascii_uppercase().bytes());
+    record.push(0);
+    format!("wamid.{}", BASE64_STANDARD.encode(record))
 }
 
 /// The campaign in the callback data: the second field between dots.

@@ -99,7 +99,36 @@ async fn the_history_of_a_message_can_be_asked_for() {
         .iter()
         .map(|event| event["delivery_status"].as_str().unwrap())
         .collect();
-    assert_eq!(statuses, ["ACCEPTED", "SENT", "DELIVERED", "READ"]);
+    assert_eq!(statuses, ["SENT", "DELIVERED", "READ"]);
+}
+
+#[tokio::test]
+async fn the_history_of_a_number_is_read_by_pages() {
+    let world = World::with(|_| ()).await;
+    let mut sent = Vec::new();
+    for nth in 1..=5 {
+        let (_, body) = world.send(&promo(nth)).await;
+        sent.push(body["messages"][0]["id"].clone());
+    }
+    world.simulator.drain().await;
+    let mut seen = Vec::new();
+    let mut path = format!("{NUMBER}/message_history?limit=2");
+    loop {
+        let (_, page) = world.get(&path).await;
+        let entries = page["data"].as_array().unwrap();
+        seen.extend(entries.iter().map(|entry| entry["message_id"].clone()));
+        if page["paging"]["next"].is_null() {
+            break;
+        }
+        let after = page["paging"]["cursors"]["after"].as_str().unwrap();
+        path = format!("{NUMBER}/message_history?limit=2&after={after}");
+    }
+    let sorted = |mut ids: Vec<Value>| {
+        ids.sort_by_key(Value::to_string);
+        ids
+    };
+    assert_eq!(seen.len(), 5);
+    assert_eq!(sorted(seen), sorted(sent));
 }
 
 fn escape(text: &str) -> String {

@@ -103,6 +103,8 @@ pub struct Campaign {
     /// When the portfolio's messaging limit has room again, where a worker
     /// found none.
     pub tier_full_until: Option<Timestamp>,
+    /// When WhatsApp's message history was last asked about its doubts.
+    pub history_asked_at: Option<Timestamp>,
     /// How it is to be released.
     pub controls: Controls,
     /// How far it is open.
@@ -289,6 +291,30 @@ impl Campaigns {
         )
         .await?;
         Ok(())
+    }
+
+    /// Notes that WhatsApp's message history is asked at `now`; `false` if
+    /// somebody else asked since `last`.
+    pub async fn note_history_asked(
+        &self,
+        tenant: TenantId,
+        id: CampaignId,
+        last: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<bool, Fault> {
+        let last = last.unwrap_or(Timestamp::UNIX_EPOCH);
+        self.update_meta(
+            tenant,
+            id,
+            "SET history_asked_at = :now",
+            "attribute_exists(pk) AND \
+             (attribute_not_exists(history_asked_at) OR history_asked_at = :last)",
+            [
+                (":now", number(millis(now))),
+                (":last", number(millis(last))),
+            ],
+        )
+        .await
     }
 
     pub(super) async fn update_meta<const N: usize>(

@@ -41,6 +41,8 @@ pub(super) struct MetaItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tier_full_until: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    history_asked_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     canary_percent: Option<u8>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tranche: Option<TrancheItem>,
@@ -128,6 +130,7 @@ impl MetaItem {
             block_size: None,
             released_at: None,
             tier_full_until: None,
+            history_asked_at: None,
             canary_percent: controls.canary_percent,
             tranche: controls.tranche.map(TrancheItem::from),
             messages_per_second: controls.messages_per_second,
@@ -183,6 +186,7 @@ impl MetaItem {
             block_size: self.block_size,
             released_at: self.released_at.map(moment),
             tier_full_until: self.tier_full_until.map(moment),
+            history_asked_at: self.history_asked_at.map(moment),
             controls: Controls {
                 canary_percent: self.canary_percent,
                 tranche: self.tranche.map(TrancheItem::decode),

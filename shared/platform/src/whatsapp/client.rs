@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 
 use super::gate::{self, Gate};
+use super::history::{self, HistoryPage};
 use super::wire::{self, Message};
 use crate::contacts::Claimed;
 use crate::fault::Fault;
@@ -287,6 +288,27 @@ impl Client {
             .send();
         let listing: wire::TemplateListing = read(call, OPERATION).await?;
         Ok(listing.data)
+    }
+
+    /// A page of the messages that a number sent and what became of them, the
+    /// first one or the one `after` another (Meta, "WhatsApp Business Account
+    /// Message History API").
+    pub async fn history(
+        &self,
+        credentials: &Credentials,
+        phone_number_id: &str,
+        after: Option<&str>,
+    ) -> Result<HistoryPage, Fault> {
+        let mut query = vec![("fields", history::Listing::FIELDS), ("limit", "100")];
+        query.extend(after.map(|after| ("after", after)));
+        let call = self
+            .http
+            .get(format!("{}/{phone_number_id}/message_history", self.base))
+            .query(&query)
+            .bearer_auth(credentials.token.expose_secret())
+            .send();
+        let page: history::Listing = read(call, "read the message history from WhatsApp").await?;
+        Ok(page.into())
     }
 
     /// What WhatsApp says of a number: how fast it may send, to how many people

@@ -350,7 +350,7 @@ impl NumberResponse {
 }
 
 /// Meta writes codes as numbers, and sometimes as text.
-fn number_or_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+pub(super) fn number_or_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
     let value = serde_json::Value::deserialize(from)?;
     Ok(match value {
         serde_json::Value::Number(number) => number.as_u64().and_then(|n| u32::try_from(n).ok()),

@@ -36,6 +36,10 @@ pub struct Document {
     /// Whether an opt-out that a person wrote or tapped is confirmed by one
     /// message.
     pub confirm_optouts: bool,
+    /// Whether WhatsApp's message history may settle what became of a message
+    /// whose answer was lost: only where nothing but this service sends from the
+    /// tenant's numbers.
+    pub doubts_by_history: bool,
     /// Whether the business answers itself when somebody writes HELP, BANTUAN or
     /// INFO; by default one message says who writes here and how to stop it.
     pub answers_help_itself: bool,
@@ -135,6 +139,7 @@ impl TryFrom<&Document> for Settings {
             two_person_approval: document.two_person_approval,
             unknown_links: check.unknown_links(document.unknown_links.as_deref()),
             confirms_optouts: document.confirm_optouts,
+            settles_by_history: document.doubts_by_history,
             answers_help_itself: document.answers_help_itself,
         };
         if check.0.is_empty() {
