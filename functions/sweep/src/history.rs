@@ -24,9 +24,9 @@ const GIVES_UP: SignedDuration = SignedDuration::from_mins(70);
 /// Most doubts of a campaign that are looked at together.
 const MOST: usize = 1_000;
 
-/// Most pages that are read at a time: twenty thousand messages, of the five
+/// Most pages that are read at a time: ten thousand messages, of the five
 /// thousand calls that an account has in an hour.
-const PAGES: usize = 200;
+const PAGES: usize = 100;
 
 /// Statuses in one queue message.
 const TOGETHER: usize = 100;
