@@ -350,6 +350,45 @@ async fn a_number_that_was_never_heard_does_not_send() {
     assert_eq!(end["totals"]["accepted"], 12, "{end}");
 }
 
+/// A policy or a key of the topic went wrong after the number had been heard.
+#[tokio::test]
+async fn a_number_that_sends_and_is_heard_no_more_is_held() {
+    let mut world = World::with(Setting {
+        webhooks: WebhookChaos {
+            lose_statuses: 1.0,
+            ..WebhookChaos::default()
+        },
+        block_size: 2,
+        ..by_amazon()
+    })
+    .await;
+    world.live(60).await;
+    let (list, _) = world.import(&csv(&TWELVE)).await;
+    let pace = json!({"tranche": {"people": 2, "every_minutes": 12}});
+    let id = world.approved_as(&list, pace).await;
+    world.start(id).await;
+    world.live(20).await;
+    assert_eq!(world.view(id).await["campaign"]["state"], "running");
+    world.live(40).await;
+    let view = world.view(id).await;
+    assert_eq!(view["campaign"]["state"], "paused", "{view}");
+    assert_eq!(
+        view["campaign"]["hold"]["reason"], "stops_unheard",
+        "{view}"
+    );
+    assert!(view["totals"]["accepted"].as_u64() < Some(12), "{view}");
+    let resume = format!("/v1/campaigns/{id}/resume");
+    let (status, _) = world.request("POST", &resume, json!({})).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+
+    world.house.simulator.person_says(&wa_id(TWELVE[2]), "halo");
+    world.live(6).await;
+    world.post(&resume, json!({})).await;
+    world.live(30).await;
+    let end = world.finish(id).await;
+    assert_eq!(end["totals"]["accepted"], 12, "{end}");
+}
+
 /// The operator's word on the tier counts until WhatsApp's does.
 #[tokio::test]
 async fn an_announced_tier_outranks_the_operator_s_word() {

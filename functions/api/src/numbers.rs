@@ -83,6 +83,7 @@ pub(crate) async fn list(
             can_send,
             status,
             is_heard,
+            unheard_since: _,
             read_at,
             has_news: _,
         } = health;

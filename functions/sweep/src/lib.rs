@@ -30,6 +30,7 @@ use platform::invocation::Invocation;
 use platform::metrics::{Metrics, MetricsSink};
 use platform::objects::Objects;
 use platform::queue::Queue;
+use platform::rate::Rates;
 use platform::secrets::Secrets;
 use platform::tier::Tiers;
 use platform::whatsapp::{self, social};
@@ -104,6 +105,7 @@ pub struct Deps {
     consent: Queue,
     fanout: Queue,
     objects: Objects,
+    rates: Rates,
     receipts: Queue,
     scan: Queue,
     send: Queue,
@@ -125,6 +127,7 @@ impl Deps {
         let campaigns_table = config.campaigns_table.clone();
         Ok(Self {
             contacts: Contacts::new(dynamodb.clone(), contacts_table, clock.clone()),
+            rates: Rates::new(dynamodb.clone(), campaigns_table.clone(), clock.clone()),
             tiers: Tiers::new(dynamodb.clone(), campaigns_table.clone(), clock.clone()),
             campaigns: Campaigns::new(dynamodb.clone(), campaigns_table, clock.clone()),
             consent: Queue::new(clients.sqs.clone(), config.consent_queue_url.clone()),

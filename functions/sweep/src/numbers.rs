@@ -26,7 +26,9 @@ pub(crate) async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> 
     let id = &campaign.plan.sender;
     let now = deps.clock.now();
     let known = deps.campaigns.number_health(tenant, id).await?;
-    if known.is_some_and(|known| !known.has_news && now.duration_since(known.read_at) < KEPT) {
+    let is_fresh =
+        |known: &NumberHealth| !known.has_news && now.duration_since(known.read_at) < KEPT;
+    if known.as_ref().is_some_and(is_fresh) {
         return Ok(());
     }
     let Some(number) = deps.campaigns.number(id).await? else {
@@ -38,7 +40,8 @@ pub(crate) async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> 
     match number.by_amazon() {
         Ok(None) => (),
         Ok(Some(linked)) => {
-            let mut health = by_amazon(id, linked, now, deps).await?;
+            let before = known.and_then(|known| known.unheard_since);
+            let mut health = by_amazon(id, linked, before, now, deps).await?;
             if let Some(tier) = number.tier {
                 deps.tiers.assume_tier(&number.portfolio, &tier).await?;
             }
@@ -79,10 +82,29 @@ pub(crate) async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> 
         tier: told.whatsapp_business_manager_messaging_limit,
         status: told.status,
         is_heard: None,
+        unheard_since: None,
         read_at: now,
         has_news: false,
     };
     deps.campaigns.put_number_health(tenant, id, &health).await
+}
+
+/// How long a number may send without anything of it arriving: a status comes
+/// within seconds of its message.
+const SILENCE: SignedDuration = SignedDuration::from_mins(30);
+
+/// How much later than it was heard a number may be noted as heard.
+const NOTED_LATE: SignedDuration = SignedDuration::from_mins(15);
+
+/// Since when a number sends and nothing of it arrives.
+fn unheard_since(
+    before: Option<Timestamp>,
+    leased: Option<Timestamp>,
+    heard: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let (leased, heard) = leased.zip(heard)?;
+    (leased.duration_since(heard) > NOTED_LATE).then(|| before.unwrap_or(now))
 }
 
 /// What Amazon says of a number: its quality, and whether what people answer to
@@ -91,6 +113,7 @@ pub(crate) async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> 
 async fn by_amazon(
     id: &str,
     linked: &Linked,
+    unheard_before: Option<Timestamp>,
     now: Timestamp,
     deps: &Deps,
 ) -> Result<NumberHealth, Fault> {
@@ -101,18 +124,27 @@ async fn by_amazon(
         tier: None,
         status: None,
         is_heard: Some(false),
+        unheard_since: unheard_before,
         read_at: now,
         has_news: false,
     };
     if let Some(social) = &deps.social {
         let told = social.number(&linked.waba_id, &linked.phone_number_id);
         let told = told.await?;
-        // The right address is not enough: something must have arrived from there.
-        let ever = deps.campaigns.heard_at(id).await?.is_some();
+        // The right address is not enough: something must have arrived from there,
+        // and must go on arriving while messages leave.
+        let heard = deps.campaigns.heard_at(id).await?;
+        let leased = deps.rates.leased_at(id).await?;
+        health.unheard_since = unheard_since(unheard_before, leased, heard, now);
+        let is_silent = health.unheard_since.zip(leased);
+        let is_silent =
+            is_silent.is_some_and(|(since, leased)| leased.duration_since(since) >= SILENCE);
         if !told.is_heard {
             tracing::error!("a number's account tells what people answer to somebody else");
-        } else if !ever {
+        } else if heard.is_none() {
             tracing::error!("nothing that people answer to a number has ever arrived");
+        } else if is_silent {
+            tracing::error!("a number sends, and nothing of it arrives any more");
         }
         health.status = Some(
             if told.is_complete {
@@ -123,7 +155,7 @@ async fn by_amazon(
             .to_owned(),
         );
         health.quality = told.quality;
-        health.is_heard = Some(told.is_heard && ever);
+        health.is_heard = Some(told.is_heard && heard.is_some() && !is_silent);
     }
     Ok(health)
 }

@@ -145,6 +145,15 @@ impl Rates {
         Ok(LeaseAnswer::Wait { until })
     }
 
+    /// When slots of `of` were last leased, by the clock of whoever did; `None`
+    /// if they never were.
+    pub async fn leased_at(&self, of: &str) -> Result<Option<Timestamp>, Fault> {
+        let Some(item) = self.table.get(&rate_key(of)).await? else {
+            return Ok(None);
+        };
+        Ok(Timestamp::from_microsecond(decode(item)?.stamp).ok())
+    }
+
     /// Whether nothing is known of a cut since `epoch`.
     pub fn is_current(&self, of: &str, epoch: u64) -> bool {
         self.seen(of).is_none_or(|seen| seen.clock.epoch <= epoch)

@@ -33,9 +33,13 @@ pub struct NumberHealth {
     #[serde(default)]
     pub status: Option<String>,
     /// Of a number that sends by Amazon's way: whether what people answer to it
-    /// goes to the topic that this service listens to, and ever arrived.
+    /// goes to the topic that this service listens to, ever arrived, and still
+    /// does while it sends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_heard: Option<bool>,
+    /// Of such a number: since when it sends and nothing of it arrives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unheard_since: Option<Timestamp>,
     /// When that was read.
     pub read_at: Timestamp,
     /// Whether WhatsApp told something of it since: it is to be read again.
@@ -144,6 +148,7 @@ mod tests {
             can_send: None,
             status: None,
             is_heard: None,
+            unheard_since: None,
             read_at: Timestamp::UNIX_EPOCH,
             has_news: false,
         });
