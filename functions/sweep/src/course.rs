@@ -9,7 +9,8 @@ use policy::block::RecipientState;
 use policy::campaign::{CampaignState, CampaignStep};
 use policy::ids::{CampaignId, TenantId};
 
-use crate::{Deps, canary, close, events, history, recover};
+use crate::history::{self, Doubtful};
+use crate::{Deps, canary, close, events, recover};
 
 /// How long after its end a cancelled campaign is looked at: a fan-out that was
 /// under way may write blocks for as long as a function runs, and another half
@@ -20,7 +21,8 @@ const LATE_BLOCKS: SignedDuration = SignedDuration::from_mins(20);
 /// fresh: a look reads all of them.
 const LARGE: u32 = 480;
 
-/// Looks at the blocks of a campaign that runs, is paused or has ended.
+/// Looks at the blocks of a campaign that runs, is paused or has ended. It is
+/// given back if messages of it are in doubt.
 pub(crate) async fn visit(
     tenant: TenantId,
     id: CampaignId,
@@ -29,13 +31,13 @@ pub(crate) async fn visit(
     invocation: Invocation,
     deps: &Deps,
     metrics: &mut Metrics,
-) -> Result<(), Fault> {
+) -> Result<Option<Doubtful>, Fault> {
     let now = deps.clock.now();
     let waits_for_canary = campaign.canary_blocks().is_some();
     let is_fresh = campaign.state == CampaignState::Running && !campaign.releases(now);
     if is_fresh && !waits_for_canary && campaign.blocks_planned > LARGE {
         // Released a moment ago, and a look would cost much and show little.
-        return Ok(());
+        return Ok(None);
     }
     let survey = deps.campaigns.survey(tenant, id, now).await?;
     let recovered = recover::crashed_blocks(tenant, id, &survey.lost, deps).await?;
@@ -55,12 +57,16 @@ pub(crate) async fn visit(
             .await?;
         metrics.count("BlocksReleased", report.released as u64);
     }
+    let in_doubt = !survey.doubtful.is_empty();
     if survey.open == 0 {
-        finish(tenant, id, campaign, invocation, deps, metrics).await?;
-    } else if !survey.doubtful.is_empty() {
-        history::ask(tenant, id, campaign, invocation, deps, metrics).await?;
+        return finish(tenant, id, campaign, in_doubt, deps, metrics).await;
     }
-    Ok(())
+    Ok(in_doubt.then(|| Doubtful {
+        tenant,
+        id,
+        campaign: campaign.clone(),
+        has_ended: false,
+    }))
 }
 
 /// As what those who still wait are settled, if there will be no message.
@@ -105,14 +111,14 @@ async fn finish(
     tenant: TenantId,
     id: CampaignId,
     campaign: &Campaign,
-    invocation: Invocation,
+    in_doubt: bool,
     deps: &Deps,
     metrics: &mut Metrics,
-) -> Result<(), Fault> {
+) -> Result<Option<Doubtful>, Fault> {
     if let Ok(completed) = campaign.state.apply(CampaignStep::Complete) {
         let (totals, _) = deps.campaigns.totals(tenant, id).await?;
         if !totals.is_settled() {
-            return Ok(());
+            return Ok(None);
         }
         let pages = deps.campaigns.pages(tenant, id).await?;
         let frozen: u64 = pages.iter().map(Page::judged).sum();
@@ -121,7 +127,7 @@ async fn finish(
             // "Completed" would not be true: an alarm, and a person looks.
             tracing::error!(campaign = %id, drift, "people are not accounted for");
             metrics.count("ConservationDrift", drift);
-            return Ok(());
+            return Ok(None);
         }
         deps.campaigns
             .move_campaign(tenant, id, campaign.state, completed)
@@ -130,26 +136,37 @@ async fn finish(
     } else if campaign.state == CampaignState::Cancelled {
         let ended = campaign.cancelled_at.unwrap_or(deps.clock.now());
         if deps.clock.now().duration_since(ended) < LATE_BLOCKS {
-            return Ok(());
+            return Ok(None);
         }
     } else {
-        return Ok(());
+        return Ok(None);
     }
-    events::ended(tenant, id, campaign, deps).await?;
-    leave(tenant, id, campaign, invocation, deps, metrics).await
+    leave(tenant, id, campaign, in_doubt, deps).await
 }
 
-/// Looks at an ended campaign no more, unless its doubts may still be settled.
+/// Tells how a campaign ended, once, and looks at it no more, unless its doubts
+/// may still be settled.
 pub(crate) async fn leave(
     tenant: TenantId,
     id: CampaignId,
     campaign: &Campaign,
-    invocation: Invocation,
+    in_doubt: bool,
     deps: &Deps,
-    metrics: &mut Metrics,
-) -> Result<(), Fault> {
-    if history::ask(tenant, id, campaign, invocation, deps, metrics).await? {
-        return Ok(());
+) -> Result<Option<Doubtful>, Fault> {
+    if !campaign.end_told {
+        events::ended(tenant, id, campaign, deps).await?;
     }
-    deps.campaigns.remove_due(Due::Campaign(tenant, id)).await
+    if !in_doubt || !history::may_settle(tenant, campaign, deps).await? {
+        deps.campaigns.remove_due(Due::Campaign(tenant, id)).await?;
+        return Ok(None);
+    }
+    if !campaign.end_told {
+        deps.campaigns.note_end_told(tenant, id).await?;
+    }
+    Ok(Some(Doubtful {
+        tenant,
+        id,
+        campaign: campaign.clone(),
+        has_ended: true,
+    }))
 }

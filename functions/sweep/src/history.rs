@@ -1,8 +1,10 @@
 //! Doubts that WhatsApp's message history may settle, where the tenant wants it.
 //! What it proves goes the way of a status that arrived.
 
+use std::cmp::Reverse;
+
 use jiff::{SignedDuration, Timestamp};
-use platform::campaigns::Campaign;
+use platform::campaigns::{Campaign, Due};
 use platform::fault::{Fault, chain};
 use platform::invocation::Invocation;
 use platform::metrics::Metrics;
@@ -21,63 +23,99 @@ const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 /// How old a doubt gets before nobody asks for it any more.
 const GIVES_UP: SignedDuration = SignedDuration::from_mins(70);
 
-/// Most doubts of a campaign that are looked at together.
-const MOST: usize = 1_000;
-
-/// Most pages that are read at a time: ten thousand messages, of the five
-/// thousand calls that an account has in an hour.
-const PAGES: usize = 100;
+/// Most pages of a tick, for all campaigns: three thousand calls an hour, of the
+/// five thousand that an account has for everything.
+const PAGES: usize = 50;
 
 /// Statuses in one queue message.
 const TOGETHER: usize = 100;
 
-/// Asks about the campaign's doubts, if it is time to; whether to come back for
-/// some of them. What cannot be asked now is asked later, and holds up nothing.
-pub(crate) async fn ask(
+/// A campaign with messages in doubt.
+#[derive(Debug)]
+pub(crate) struct Doubtful {
+    pub(crate) tenant: TenantId,
+    pub(crate) id: CampaignId,
+    pub(crate) campaign: Campaign,
+    /// Whether it is due for nothing else any more.
+    pub(crate) has_ended: bool,
+}
+
+/// Whether the history may settle the doubts of a campaign: its tenant wants it,
+/// and the number is reached by WhatsApp's own API.
+pub(crate) async fn may_settle(
     tenant: TenantId,
-    id: CampaignId,
     campaign: &Campaign,
+    deps: &Deps,
+) -> Result<bool, Fault> {
+    Ok(campaign.plan.templated().is_some()
+        && deps.campaigns.settings(tenant).await?.settles_by_history
+        && speaks_for_itself(tenant, &campaign.plan.sender, deps).await?)
+}
+
+/// Asks about the doubts of those whose turn it is, once everything else of the
+/// tick is done.
+pub(crate) async fn ask(
+    doubtful: Vec<Doubtful>,
     invocation: Invocation,
     deps: &Deps,
     metrics: &mut Metrics,
-) -> Result<bool, Fault> {
-    let now = deps.clock.now();
-    let is_early = |at: Timestamp| now.duration_since(at) < PATIENCE;
-    if campaign.history_asked_at.is_some_and(is_early) {
-        return Ok(true);
-    }
-    let Some(list) = campaign.plan.templated().map(|content| content.list) else {
-        return Ok(false);
-    };
-    let sender = &campaign.plan.sender;
-    if !deps.campaigns.settings(tenant).await?.settles_by_history
-        || !speaks_for_itself(tenant, sender, deps).await?
-    {
-        return Ok(false);
-    }
-    let mut doubts = doubts(tenant, id, list, deps).await?;
-    doubts.retain(|doubt| now.duration_since(doubt.claimed_at) < GIVES_UP);
-    let is_open = !doubts.is_empty();
-    doubts.retain(|doubt| !is_early(doubt.claimed_at));
-    let earliest = doubts.iter().map(|doubt| doubt.claimed_at).min();
-    let Some(earliest) = earliest else {
-        return Ok(is_open);
-    };
-    let last = campaign.history_asked_at;
-    if deps
-        .campaigns
-        .note_history_asked(tenant, id, last, now)
-        .await?
-    {
-        let read = read(sender, earliest, invocation, deps, metrics).await;
-        match read {
-            Ok(history) => tell(tenant, id, &proved(&doubts, &history), deps, metrics).await?,
-            Err(fault) => {
-                tracing::warn!(campaign = %id, error = chain(&fault), "message history is asked again later");
-            }
+) {
+    let mut pages = PAGES;
+    // Whoever waits longest comes first: the pages may not do for all.
+    let mut doubtful = doubtful;
+    doubtful.sort_by_key(|one| one.campaign.history_asked_at);
+    for one in doubtful {
+        if let Err(fault) = ask_about(&one, &mut pages, invocation, deps, metrics).await {
+            tracing::warn!(campaign = %one.id, error = chain(&fault), "message history is asked again later");
         }
     }
-    Ok(true)
+}
+
+async fn ask_about(
+    doubtful: &Doubtful,
+    pages: &mut usize,
+    invocation: Invocation,
+    deps: &Deps,
+    metrics: &mut Metrics,
+) -> Result<(), Fault> {
+    let Doubtful {
+        tenant,
+        id,
+        campaign,
+        has_ended,
+    } = doubtful;
+    let (tenant, id) = (*tenant, *id);
+    let now = deps.clock.now();
+    let is_early = |at: Timestamp| now.duration_since(at) < PATIENCE;
+    let last = campaign.history_asked_at;
+    if last.is_some_and(is_early)
+        || *pages == 0
+        || invocation.ends_within(STEP_TIME, now)
+        // Noted before anything is read: what cannot be read is not read at once
+        // again.
+        || !deps.campaigns.note_history_asked(tenant, id, last, now).await?
+    {
+        return Ok(());
+    }
+    let mut doubts = match campaign.plan.templated() {
+        Some(content) if may_settle(tenant, campaign, deps).await? => {
+            open_doubts(tenant, id, content.list, deps).await?
+        }
+        Some(_) | None => Vec::new(),
+    };
+    doubts.retain(|doubt| now.duration_since(doubt.claimed_at) < GIVES_UP);
+    if doubts.is_empty() && *has_ended {
+        return deps.campaigns.remove_due(Due::Campaign(tenant, id)).await;
+    }
+    doubts.retain(|doubt| !is_early(doubt.claimed_at));
+    let Some(earliest) = doubts.iter().map(|doubt| doubt.claimed_at).min() else {
+        return Ok(());
+    };
+    let sender = &campaign.plan.sender;
+    let read = read(sender, earliest, pages, invocation, deps, metrics).await?;
+    // Only whose time was read whole is known to be alone in it.
+    doubts.retain(|doubt| doubt.opens() > read.back_to);
+    tell(tenant, id, &proved(&doubts, &read.history), deps, metrics).await
 }
 
 /// Whether the number is the tenant's and reached by WhatsApp's own API: Amazon
@@ -89,13 +127,13 @@ async fn speaks_for_itself(tenant: TenantId, sender: &str, deps: &Deps) -> Resul
 }
 
 /// The campaign's doubts that a history could settle.
-async fn doubts(
+async fn open_doubts(
     tenant: TenantId,
     id: CampaignId,
     list: ListId,
     deps: &Deps,
 ) -> Result<Vec<Doubt>, Fault> {
-    let open = deps.campaigns.doubts(tenant, id, MOST).await?;
+    let open = deps.campaigns.doubts(tenant, id, usize::MAX).await?;
     if open.is_empty() {
         return Ok(Vec::new());
     }
@@ -113,48 +151,62 @@ async fn doubts(
     Ok(open.iter().filter_map(doubt).collect())
 }
 
-/// What the number sent since `earliest`. Meta does not say in which order the
-/// pages come: one that begins before it ends the reading only where the newest
-/// came first.
+/// What was read of a number's history.
+#[derive(Debug)]
+struct Read {
+    history: Vec<Sighting>,
+    /// What is later than this was read whole.
+    back_to: Timestamp,
+}
+
+/// Reads what the number sent since `earliest`, as far as `pages` go. Meta does
+/// not say in which order they come: the reading ends before the last page, and
+/// is of use then, only where the newest came first.
 async fn read(
     sender: &str,
     earliest: Timestamp,
+    pages: &mut usize,
     invocation: Invocation,
     deps: &Deps,
     metrics: &mut Metrics,
-) -> Result<Vec<Sighting>, Fault> {
+) -> Result<Read, Fault> {
     let credentials = Credentials {
         token: deps.secrets.read(&deps.token_secret).await?,
     };
-    let mut history = Vec::new();
-    let mut newest_before: Option<Timestamp> = None;
+    let mut history: Vec<Sighting> = Vec::new();
     let mut next = None;
-    for _ in 0..PAGES {
-        if invocation.ends_within(STEP_TIME, deps.clock.now()) {
-            break;
-        }
+    while *pages > 0 && !invocation.ends_within(STEP_TIME, deps.clock.now()) {
+        *pages -= 1;
+        metrics.count("HistoryPages", 1);
         let page = deps.whatsapp.history(&credentials, sender, next.as_deref());
         let page = page.await?;
-        metrics.count("HistoryPages", 1);
-        let newest = page
-            .sightings
-            .iter()
-            .map(|sighting| sighting.first_at)
-            .max();
         history.extend(page.sightings);
-        let falls = newest_before
-            .zip(newest)
-            .is_some_and(|(before, newest)| newest <= before);
-        let is_past = newest.is_some_and(|newest| newest < earliest - PATIENCE);
-        newest_before = newest.or(newest_before);
         next = page.next;
-        if next.is_none() || falls && is_past {
-            return Ok(history);
+        let back_to = back_to(&history);
+        if next.is_none() || back_to < earliest - PATIENCE {
+            let back_to = if next.is_none() {
+                Timestamp::MIN
+            } else {
+                back_to
+            };
+            return Ok(Read { history, back_to });
         }
     }
     tracing::warn!("the message history is longer than it is read");
     metrics.count("HistoryTooLong", 1);
-    Ok(history)
+    let back_to = back_to(&history);
+    Ok(Read { history, back_to })
+}
+
+/// How far back a history goes whose newest come first; nowhere if they do not.
+fn back_to(history: &[Sighting]) -> Timestamp {
+    let falls = history.is_sorted_by_key(|sighting| Reverse(sighting.first_at));
+    match (history.first(), history.last()) {
+        (Some(newest), Some(oldest)) if falls && oldest.first_at < newest.first_at => {
+            oldest.first_at
+        }
+        _ => Timestamp::MAX,
+    }
 }
 
 /// Passes on what became of those who were found, as if WhatsApp had told it.

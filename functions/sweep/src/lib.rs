@@ -37,6 +37,8 @@ use platform::whatsapp::{self, social};
 use policy::campaign::CampaignState;
 use policy::ids::{CampaignId, TenantId};
 
+use crate::history::Doubtful;
+
 /// Settings; each field is one variable.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -166,6 +168,7 @@ const STEP_TIME: SignedDuration = SignedDuration::from_secs(10);
 pub async fn handle(invocation: Invocation, deps: &Deps) -> Result<(), Fault> {
     let mut metrics = Metrics::of("sweep");
     let mut first_fault = None;
+    let mut doubtful = Vec::new();
     for due in deps.campaigns.due().await? {
         if invocation.ends_within(STEP_TIME, deps.clock.now()) {
             tracing::warn!("the next tick goes on");
@@ -174,9 +177,10 @@ pub async fn handle(invocation: Invocation, deps: &Deps) -> Result<(), Fault> {
         let visited = match due {
             Due::Campaign(tenant, id) => {
                 let visited = visit(tenant, id, invocation, deps, &mut metrics).await;
-                visited.inspect_err(|fault| {
+                let visited = visited.inspect_err(|fault| {
                     tracing::warn!(campaign = %id, error = chain(fault), "campaign waits for the next tick");
-                })
+                });
+                visited.map(|found| doubtful.extend(found))
             }
             Due::Import(..) => Ok(()),
             Due::Media(tenant, id) => files::visit(tenant, id, deps).await.inspect_err(|fault| {
@@ -187,6 +191,7 @@ pub async fn handle(invocation: Invocation, deps: &Deps) -> Result<(), Fault> {
             first_fault.get_or_insert(fault);
         }
     }
+    history::ask(doubtful, invocation, deps, &mut metrics).await;
     metrics.emit(deps.clock.now(), deps.metrics);
     first_fault.map_or(Ok(()), Err)
 }
@@ -207,16 +212,18 @@ async fn sync(
 }
 
 /// Looks at one campaign: its template and its start while it is prepared;
-/// what stops it, its blocks and its end while it runs.
+/// what stops it, its blocks and its end while it runs. It is given back if
+/// messages of it are in doubt.
 async fn visit(
     tenant: TenantId,
     id: CampaignId,
     invocation: Invocation,
     deps: &Deps,
     metrics: &mut Metrics,
-) -> Result<(), Fault> {
+) -> Result<Option<Doubtful>, Fault> {
     let Some(campaign) = deps.campaigns.campaign(tenant, id).await? else {
-        return deps.campaigns.remove_due(Due::Campaign(tenant, id)).await;
+        deps.campaigns.remove_due(Due::Campaign(tenant, id)).await?;
+        return Ok(None);
     };
     if !campaign.state.is_final() {
         renew::ask(tenant, id, &campaign, deps).await?;
@@ -225,28 +232,30 @@ async fn visit(
         CampaignState::Draft
         | CampaignState::Validating
         | CampaignState::Validated
-        | CampaignState::Approved => sync(tenant, &campaign, deps, metrics).await,
+        | CampaignState::Approved => {
+            sync(tenant, &campaign, deps, metrics).await?;
+            Ok(None)
+        }
         CampaignState::Scheduled => {
             let synced = sync(tenant, &campaign, deps, metrics).await;
             start::if_due(tenant, id, &campaign, deps).await?;
-            synced
+            synced.map(|()| None)
         }
         CampaignState::Planning | CampaignState::Running | CampaignState::Paused => {
             // What cannot be read now must not hold up the ledger.
             let synced = sync(tenant, &campaign, deps, metrics).await;
             events::held(tenant, id, &campaign, deps).await?;
             let held = stops::check(tenant, id, &campaign, deps, metrics).await?;
+            let mut doubtful = None;
             if campaign.state != CampaignState::Planning {
-                course::visit(tenant, id, &campaign, held, invocation, deps, metrics).await?;
+                doubtful =
+                    course::visit(tenant, id, &campaign, held, invocation, deps, metrics).await?;
             }
-            synced
+            synced.map(|()| doubtful)
         }
         CampaignState::Cancelled => {
             course::visit(tenant, id, &campaign, true, invocation, deps, metrics).await
         }
-        CampaignState::Completed => {
-            events::ended(tenant, id, &campaign, deps).await?;
-            course::leave(tenant, id, &campaign, invocation, deps, metrics).await
-        }
+        CampaignState::Completed => course::leave(tenant, id, &campaign, true, deps).await,
     }
 }

@@ -40,7 +40,9 @@ pub(crate) async fn sync(tenant: TenantId, campaign: &Campaign, deps: &Deps) -> 
     match number.by_amazon() {
         Ok(None) => (),
         Ok(Some(linked)) => {
-            let before = known.and_then(|known| known.unheard_since);
+            let before = known.and_then(|known| known.unheard_since.map(|at| (at, known)));
+            let before = before.filter(|(_, known)| still_counts(known, now));
+            let before = before.map(|(since, _)| since);
             let mut health = by_amazon(id, linked, before, now, deps).await?;
             if let Some(tier) = number.tier {
                 deps.tiers.assume_tier(&number.portfolio, &tier).await?;
@@ -96,7 +98,15 @@ const SILENCE: SignedDuration = SignedDuration::from_mins(30);
 /// How much later than it was heard a number may be noted as heard.
 const NOTED_LATE: SignedDuration = SignedDuration::from_mins(15);
 
-/// Since when a number sends and nothing of it arrives.
+/// Whether a silence that was noted goes on: between two looks that are far
+/// apart nobody knows whether the number sent at all. One that is too long
+/// already ends with a word only.
+fn still_counts(known: &NumberHealth, now: Timestamp) -> bool {
+    known.is_heard == Some(false) || now.duration_since(known.read_at) < SILENCE
+}
+
+/// Since when a number sends and nothing of it arrives. One that has not sent for
+/// a while begins anew.
 fn unheard_since(
     before: Option<Timestamp>,
     leased: Option<Timestamp>,
@@ -104,7 +114,11 @@ fn unheard_since(
     now: Timestamp,
 ) -> Option<Timestamp> {
     let (leased, heard) = leased.zip(heard)?;
-    (leased.duration_since(heard) > NOTED_LATE).then(|| before.unwrap_or(now))
+    let goes_on = |since: &Timestamp| {
+        leased.duration_since(*since) >= SILENCE || now.duration_since(leased) < SILENCE
+    };
+    let silent = leased.duration_since(heard) > NOTED_LATE;
+    silent.then(|| before.filter(goes_on).unwrap_or(now))
 }
 
 /// What Amazon says of a number: its quality, and whether what people answer to
@@ -158,4 +172,43 @@ async fn by_amazon(
         health.is_heard = Some(told.is_heard && heard.is_some() && !is_silent);
     }
     Ok(health)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minutes: i64) -> Option<Timestamp> {
+        Timestamp::from_second(1_790_000_000 + minutes * 60).ok()
+    }
+
+    /// Looks every five minutes at a number that sends in the minutes of `sends`,
+    /// was last heard at zero, and says when it counts as silent.
+    fn silent_at(sends: impl Fn(i64) -> bool, looks: impl IntoIterator<Item = i64>) -> Option<i64> {
+        let mut since = None;
+        let mut leased = None;
+        let mut minute = 0;
+        for look in looks {
+            leased = (minute..=look).rev().find(|m| sends(*m)).map_or(leased, at);
+            minute = look + 1;
+            since = unheard_since(since, leased, at(0), at(look).unwrap());
+            let both = since.zip(leased);
+            if both.is_some_and(|(since, leased)| leased.duration_since(since) >= SILENCE) {
+                return Some(look);
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn silence_is_half_an_hour_of_sending() {
+        let looks = || (0..300).step_by(5);
+        assert_eq!(silent_at(|_| true, looks()), Some(50));
+        assert_eq!(silent_at(|_| false, looks()), None);
+        assert_eq!(silent_at(|minute| minute < 40, looks()), None, "too short");
+        let with_a_pause = |minute| minute < 30 || minute > 200;
+        assert_eq!(silent_at(with_a_pause, looks()), Some(235), "begins anew");
+        let seldom = |minute| minute % 12 == 0;
+        assert_eq!(silent_at(seldom, looks()), Some(60));
+    }
 }

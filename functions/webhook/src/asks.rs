@@ -74,6 +74,7 @@ fn said(content: &Content, keywords: &[Keyword]) -> Option<Asks> {
         Content::Interactive { id, title, .. } => {
             Asks::read(id.as_deref(), title.as_deref(), tap, keywords)
         }
+        Content::Form { answers } => filled_in(answers, keywords),
         // What is said in a sound is not read here; somebody has to listen.
         Content::Media {
             kind,
@@ -93,6 +94,19 @@ fn said(content: &Content, keywords: &[Keyword]) -> Option<Asks> {
 
 /// Sounds.
 const SPOKEN: [&str; 2] = ["audio", "voice"];
+
+/// What is chosen in a form answers a question that nobody here knows.
+fn filled_in(answers: &[String], keywords: &[Keyword]) -> Option<Asks> {
+    let context = Context {
+        keywords,
+        ..Context::default()
+    };
+    let is_stop = |answer: &String| reply::classify(answer, &context).label == Label::Optout;
+    answers
+        .iter()
+        .any(is_stop)
+        .then(|| Asks::doubt("form_may_stop"))
+}
 
 /// A sign that means stop in a text may mean something else under a picture.
 fn reacted(emoji: &str) -> Option<Asks> {

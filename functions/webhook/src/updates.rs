@@ -12,6 +12,7 @@
 mod account;
 mod describe;
 mod envelope;
+mod form;
 mod json;
 mod lenient;
 mod message;

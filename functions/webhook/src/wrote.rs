@@ -30,6 +30,7 @@ pub(crate) fn wrote(
     // A reaction is no message, and what could not be passed on may be none.
     let counts = match message.content {
         Content::Button { .. }
+        | Content::Form { .. }
         | Content::Interactive { .. }
         | Content::Media { .. }
         | Content::Text(_) => true,

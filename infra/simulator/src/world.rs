@@ -212,7 +212,6 @@ impl World {
         self.first_number.clone()
     }
 
-    /// The number with this id, or the API's answer that there is none.
     /// What a number sent, or only the message `wamid` of it, the newest first.
     pub(crate) fn sent_by(&self, number: &str, wamid: Option<&str>) -> Vec<(&str, &Message)> {
         let all = self
@@ -226,6 +225,7 @@ impl World {
         found
     }
 
+    /// The number with this id, or the API's answer that there is none.
     pub(crate) fn number(&self, phone_number_id: &str) -> Result<&NumberState, Refusal> {
         self.numbers.get(phone_number_id).ok_or_else(|| {
             Refusal::new(

@@ -13,8 +13,8 @@ mod transport;
 mod wire;
 
 pub use self::client::{Answer, Client, Credentials, Endpoint, MediaFile, Refused, Sent, Uploaded};
-#[cfg(feature = "social")]
 pub use self::history::HistoryPage;
+#[cfg(feature = "social")]
 pub use self::transport::Transport;
 pub use self::wire::{
     Blocked, Component, MediaId, Message, NumberResponse, Parameter, TemplateMessage, TextMessage,

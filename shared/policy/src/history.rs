@@ -27,9 +27,13 @@ use crate::receipt::Status;
 /// How far WhatsApp's clock may be behind ours.
 const BEHIND: SignedDuration = SignedDuration::from_mins(1);
 
-/// How long after its claim a message is sure to have its first event, if it has
-/// one that counts: the life of a worker, and five minutes for WhatsApp.
+/// How long after its claim the first event of a message counts: the life of a
+/// worker, and five minutes for WhatsApp.
 const AFTER: SignedDuration = SignedDuration::from_mins(20);
+
+/// How long WhatsApp may keep a message before its first event: it holds messages
+/// of new templates back for a while.
+const HELD: SignedDuration = SignedDuration::from_hours(24);
 
 /// A message of which nobody knows whether it left.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -47,7 +51,8 @@ pub struct Doubt {
 impl Doubt {
     /// The doubt about the message at `place` of `campaign`; `None` if nobody
     /// claimed its recipient for it, or if another message was claimed for them
-    /// so near it that the history could not tell the two apart.
+    /// in the day before or soon after, which could be the one that the history
+    /// shows.
     pub fn of(
         person: &Person,
         campaign: CampaignId,
@@ -59,7 +64,10 @@ impl Doubt {
         };
         let own = person.claims.iter().filter(is_its);
         let own = own.max_by_key(|claim| (claim.attempt, claim.at))?;
-        let near = |claim: &&Claim| own.at.duration_since(claim.at).abs() <= BEHIND + AFTER;
+        let near = |claim: &&Claim| {
+            let before = own.at.duration_since(claim.at);
+            (-(BEHIND + AFTER)..=HELD + BEHIND).contains(&before)
+        };
         let is_alone = person.claims.iter().filter(near).count() == 1;
         is_alone.then_some(Self {
             place,
@@ -67,6 +75,13 @@ impl Doubt {
             recipient,
             claimed_at: own.at,
         })
+    }
+
+    /// The first moment at which the message may have left.
+    pub fn opens(&self) -> Timestamp {
+        self.claimed_at
+            .saturating_sub(BEHIND)
+            .unwrap_or(Timestamp::MIN)
     }
 
     fn fits(&self, sighting: &Sighting) -> bool {

@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::form;
 use super::lenient::{as_word, error_codes, member, moment, said, term, word};
 use super::person::Person;
 
@@ -35,12 +36,17 @@ pub enum Content {
     },
     /// A tap on an interactive message.
     Interactive {
-        /// `button_reply`, `list_reply`, `nfm_reply`, …
+        /// `button_reply`, `list_reply`, …
         kind: String,
         /// The choice's id.
         id: Option<String>,
         /// The choice's label.
         title: Option<String>,
+    },
+    /// A form that was filled in (Meta, "Flows").
+    Form {
+        /// What was chosen and written, each by itself.
+        answers: Vec<String>,
     },
     /// A picture, a video, a document, a sound; or an order with words.
     Media {
@@ -218,6 +224,11 @@ fn interactive(body: &Value) -> Content {
         .into_iter()
         .find_map(|name| Some((name, member(body, name)?)))
         .unwrap_or((named.as_str(), &Value::Null));
+    if kind == "nfm_reply" {
+        return Content::Form {
+            answers: form::answers(choice),
+        };
+    }
     Content::Interactive {
         id: word(choice, "id"),
         title: member(choice, "title").and_then(said),
@@ -287,7 +298,10 @@ impl Content {
             Self::Interactive { id, title, .. } => title.as_deref().or(id.as_deref()),
             Self::Media { caption, .. } => caption.as_deref(),
             Self::Text(text) => Some(text),
-            Self::Other(_) | Self::Reaction { .. } | Self::Unsupported { .. } => None,
+            Self::Form { .. }
+            | Self::Other(_)
+            | Self::Reaction { .. }
+            | Self::Unsupported { .. } => None,
         }
     }
 
@@ -295,7 +309,7 @@ impl Content {
     pub fn code(&self) -> &str {
         match self {
             Self::Button { .. } => "button",
-            Self::Interactive { .. } => "interactive",
+            Self::Form { .. } | Self::Interactive { .. } => "interactive",
             Self::Media { kind, .. } | Self::Other(kind) => kind,
             Self::Reaction { .. } => "reaction",
             Self::Text(_) => "text",

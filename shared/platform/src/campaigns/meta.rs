@@ -129,6 +129,8 @@ pub struct Campaign {
     pub holds: u32,
     /// Of how many of them the tenant was told.
     pub holds_told: u32,
+    /// Whether the tenant was told how it ended, where it is looked at still.
+    pub end_told: bool,
 }
 
 impl Campaign {
@@ -288,6 +290,21 @@ impl Campaigns {
             "attribute_exists(pk) AND \
              (attribute_not_exists(tier_full_until) OR tier_full_until < :until)",
             [(":until", number(millis(until)))],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Notes that the tenant was told how the campaign ended.
+    pub async fn note_end_told(&self, tenant: TenantId, id: CampaignId) -> Result<(), Fault> {
+        let told = AttributeValue::Bool(true);
+        let change = "SET end_told = :told";
+        self.update_meta(
+            tenant,
+            id,
+            change,
+            "attribute_exists(pk)",
+            [(":told", told)],
         )
         .await?;
         Ok(())

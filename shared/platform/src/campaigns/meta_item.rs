@@ -72,6 +72,8 @@ pub(super) struct MetaItem {
     holds: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     holds_told: Option<u32>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    end_told: bool,
 }
 
 /// An answer to what a person wrote.
@@ -146,6 +148,7 @@ impl MetaItem {
             is_single: false,
             holds: None,
             holds_told: None,
+            end_told: false,
         }
     }
 
@@ -210,6 +213,7 @@ impl MetaItem {
             is_single: self.is_single,
             holds: self.holds.unwrap_or(0),
             holds_told: self.holds_told.unwrap_or(0),
+            end_told: self.end_told,
             plan: NewCampaign {
                 name: self.name,
                 sender: self.sender,

@@ -85,11 +85,12 @@ fn an_id_spells_out_its_recipient() {
 #[test]
 fn a_doubt_is_the_last_claim_for_its_place() {
     let own = campaign(1);
+    let day = 24 * 60;
     assert_eq!(doubt_among(vec![]), None);
     assert_eq!(doubt_among(vec![claim(campaign(2), 0, 1)]), None);
-    let doubt = doubt_among(vec![claim(own, 0, 1), claim(own, 60, 2)]).unwrap();
-    assert_eq!(doubt.claimed_at, moment(60));
-    // Others of the day do no harm, others of the same minutes do.
+    let doubt = doubt_among(vec![claim(own, 0, 1), claim(own, day + 2, 2)]).unwrap();
+    assert_eq!(doubt.claimed_at, moment(day + 2));
+    // Others soon after do harm, and others of the day before: they may be held.
     assert!(doubt_among(vec![claim(own, 0, 1), claim(campaign(2), 22, 1)]).is_some());
     assert_eq!(
         doubt_among(vec![claim(own, 0, 1), claim(campaign(2), 21, 1)]),
@@ -99,6 +100,10 @@ fn a_doubt_is_the_last_claim_for_its_place() {
         doubt_among(vec![claim(own, 0, 1), claim(campaign(2), -21, 1)]),
         None
     );
+    for earlier in [5, day] {
+        let claims = vec![claim(campaign(2), -earlier, 1), claim(own, 0, 1)];
+        assert_eq!(doubt_among(claims), None);
+    }
     assert_eq!(doubt_among(vec![claim(own, 0, 1), claim(own, 5, 2)]), None);
 }
 
@@ -152,7 +157,7 @@ proptest! {
     /// else the history holds of this service's.
     #[test]
     fn no_message_proves_the_doubt_about_another(
-        sent in prop::collection::vec((0..4_u8, 0..200_i64, 0..=20_i64, any::<bool>(), any::<bool>()), 1..12),
+        sent in prop::collection::vec((0..4_u8, 0..3_000_i64, 0..=1440_i64, any::<bool>(), any::<bool>()), 1..12),
     ) {
         let people = ["6281234567890", "6281234567891", "6281234567892", "6281234567893"];
         let mut history = Vec::new();
