@@ -40,7 +40,7 @@ async fn looks_into_queues(by_amazon: bool) {
     let mut looked_at = 0;
     for round in 0..400 {
         if round == 3 {
-            trouble.begin();
+            trouble.begin("dynamodb");
             world
                 .house
                 .simulator

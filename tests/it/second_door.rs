@@ -1,8 +1,7 @@
 //! What people answer to a number whose account is linked to Amazon: it comes by a
 //! topic, is heard as at the first door, and what could not be heard is told again.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use aws_smithy_runtime_api::client::http::{
     HttpConnector as _, HttpConnectorFuture, SharedHttpConnector,
@@ -10,7 +9,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use emulator::client::{Layer, Operation, layered, plain};
 use emulator::crash::CrashPlan;
-use emulator::sqs::{Redrive, Settings};
+use emulator::sqs::{NewMessage, Redrive, Settings};
 use izin::house::Network;
 use izin::house::Seeds;
 use jiff::SignedDuration;
@@ -28,17 +27,18 @@ pub(crate) const DOOR: &str = "SocialFunction";
 /// The queue of names of what it failed at.
 const AGAIN: &str = "SocialQueue";
 
-/// A store that answers the door with nothing but refusals while it is down.
+/// A service that answers the door with nothing but refusals while it lasts.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Trouble(Arc<AtomicBool>);
+pub(crate) struct Trouble(Arc<Mutex<Option<&'static str>>>);
 
 impl Trouble {
-    pub(crate) fn begin(&self) {
-        self.0.store(true, Ordering::SeqCst);
+    /// Begins at `dynamodb` or `s3`.
+    pub(crate) fn begin(&self, service: &'static str) {
+        *self.0.lock().unwrap() = Some(service);
     }
 
     pub(crate) fn end(&self) {
-        self.0.store(false, Ordering::SeqCst);
+        *self.0.lock().unwrap() = None;
     }
 
     /// What lies between the functions and AWS, with this before the door.
@@ -53,13 +53,18 @@ impl Trouble {
 
 impl Layer for Trouble {
     fn call(&self, request: HttpRequest, next: &SharedHttpConnector) -> HttpConnectorFuture {
-        let is_table = Operation::of(&request).service == "dynamodb";
-        if !is_table || !self.0.load(Ordering::SeqCst) {
+        let service = Operation::of(&request).service;
+        if *self.0.lock().unwrap() != Some(service) {
             return next.call(request);
         }
-        let kind = "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException";
-        let body = json!({"__type": kind}).to_string();
-        let answer = HttpResponse::new(400_u16.try_into().unwrap(), body.into());
+        let (status, body) = if service == "s3" {
+            let body = "<Error><Code>AccessDenied</Code><Message>no key</Message></Error>";
+            (403_u16, body.to_owned())
+        } else {
+            let kind = "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException";
+            (400, json!({"__type": kind}).to_string())
+        };
+        let answer = HttpResponse::new(status.try_into().unwrap(), body.into());
         HttpConnectorFuture::ready(Ok(answer))
     }
 }
@@ -216,7 +221,7 @@ async fn a_stop_outlives_a_door_that_fails_three_times() {
         ..by_amazon()
     })
     .await;
-    trouble.begin();
+    trouble.begin("dynamodb");
     world.house.simulator.person_says(&wa_id(TWELVE[7]), "STOP");
     world.house.simulator.deliver_due().await;
     for minutes in [1, 2, 0] {
@@ -259,6 +264,32 @@ async fn a_stop_that_grew_too_old_for_lambda_is_heard() {
     assert_eq!(world.unheard().len(), 1);
     world.deliver().await;
     assert_eq!(stops(&world, TWELVE[3]).await, 1);
+}
+
+/// What may not be read, or cannot be decrypted, is not what was heard before.
+#[tokio::test]
+async fn a_record_that_cannot_be_read_is_not_forgotten() {
+    let trouble = Trouble::default();
+    let (mut world, _) = approved(Setting {
+        network: trouble.network(),
+        ..by_amazon()
+    })
+    .await;
+    let stop = event(&entry(TWELVE[8], "STOP").to_string());
+    write(&world, &name(0), record(&handed(&topic(&world), &stop))).await;
+    trouble.begin("s3");
+    let heard = world.house.wiring.step(AGAIN).await.unwrap();
+    assert_eq!((heard.messages, heard.failed), (1, 1));
+    trouble.end();
+    world.clock.advance(SignedDuration::from_mins(4));
+    world.deliver().await;
+    assert_eq!(stops(&world, TWELVE[8]).await, 1);
+    // The name comes once more, and there is nothing behind it.
+    let named = json!({"Records": [{"s3": {"object": {"key": name(0)}}}]});
+    let named = NewMessage::text(named.to_string());
+    world.house.aws.sqs.send(AGAIN, named).unwrap();
+    let heard = world.house.wiring.step(AGAIN).await.unwrap();
+    assert_eq!((heard.messages, heard.failed), (1, 0));
 }
 
 /// Nothing but Lambda may write to the bucket, and nothing but the topic may invoke
@@ -360,7 +391,7 @@ async fn the_door_logs_nothing_of_a_person() {
     for message in [&stop, &stop[..stop.len() / 2], "Wulandari"] {
         sns.publish(&ours, message).unwrap();
     }
-    trouble.begin();
+    trouble.begin("dynamodb");
     for _ in 0..2 {
         world.deliver().await;
         world.clock.advance(SignedDuration::from_mins(4));
