@@ -201,16 +201,29 @@ fn the_second_door_holds_less_than_the_first() {
     let template = by_amazon();
     let door = &template.functions["SocialFunction"];
     assert_eq!(door.folder, "webhook");
-    assert_eq!(door.events.len(), 1);
-    let Some(Event::Sqs {
-        queue,
-        report_batch_item_failures: true,
-        window_s: 0,
-        ..
-    }) = door.events.values().next()
+    let events: Vec<&Event> = door.events.values().collect();
+    let [
+        Event::Sqs {
+            queue,
+            report_batch_item_failures: true,
+            window_s: 0,
+            ..
+        },
+        Event::Sns { topic },
+    ] = events[..]
     else {
-        panic!("{:?}", door.events)
+        panic!("{events:?}")
     };
+    assert_eq!(topic, "SocialTopic");
+    // No queue hears the topic: what people wrote would lie in it.
+    let types = template.types.values();
+    assert!(!types.clone().any(|kind| kind == "AWS::SNS::Subscription"));
+    let invokes = template.event_invokes.values().next().unwrap();
+    assert_eq!(invokes.function.resource(), Some("SocialFunction"));
+    let failed = invokes.on_failure().and_then(Expression::resource);
+    assert_eq!(failed, Some("SocialBucket"));
+    let told = &template.buckets["SocialBucket"].notifications[0];
+    assert_eq!(told.queue.resource(), Some(queue.as_str()));
     let queue = &template.queues[queue];
     assert!(queue.visibility_s >= 6 * door.timeout_s);
     let redrive = queue.redrive.as_ref().unwrap();
@@ -225,7 +238,7 @@ fn the_second_door_holds_less_than_the_first() {
             .collect::<BTreeSet<String>>()
     };
     let (first, second) = (rights("WebhookRole"), rights("SocialRole"));
-    let own = ["SocialLogGroup", "SocialQueue"].map(str::to_owned);
+    let own = ["SocialBucket", "SocialLogGroup", "SocialQueue"].map(str::to_owned);
     let more: Vec<_> = second.difference(&first).cloned().collect();
     assert_eq!(more, own);
     for secret in [

@@ -350,6 +350,13 @@ impl World {
         }
     }
 
+    /// Names of what the second door failed at and has not heard since.
+    pub(crate) fn unheard(&self) -> Vec<String> {
+        let aws = &self.house.aws;
+        let bucket = aws.bucket_name("SocialBucket");
+        bucket.map_or_else(Vec::new, |bucket| aws.s3.keys(&bucket).unwrap())
+    }
+
     /// Moves the clock to whatever comes next, at most `limit` ahead.
     pub(crate) fn to_next_event(&self, limit: Duration) {
         let now = self.now();
@@ -366,10 +373,17 @@ impl World {
             .advance(next.duration_since(now) + SignedDuration::from_millis(1));
     }
 
-    /// Copies every message that waits in a queue, once.
+    /// Copies every event that waits for a function and every message that waits in a
+    /// queue, once.
     fn double_messages(&mut self) {
         if !self.twice {
             return;
+        }
+        let invocations = &self.house.aws.invocations;
+        for event in invocations.waiting() {
+            if self.doubled.insert(event.id.clone()) {
+                assert!(invocations.double(&event.id));
+            }
         }
         let sqs = &self.house.aws.sqs;
         for queue in sqs.names() {
@@ -471,7 +485,7 @@ pub(crate) fn wa_id(e164: &str) -> WaId {
 }
 
 /// A story ends with nothing left in any queue, the dead-letter queues
-/// included.
+/// included, no event that waits for a function, and none that was given up.
 impl Drop for World {
     fn drop(&mut self) {
         if std::thread::panicking() {
@@ -481,5 +495,16 @@ impl Drop for World {
             let depth = self.house.aws.sqs.depth(&queue).unwrap();
             assert_eq!(depth.total(), 0, "messages are left in {queue}: {depth:?}");
         }
+        let waiting = self.house.aws.invocations.waiting();
+        assert!(waiting.is_empty(), "events are left: {waiting:?}");
+        let lost: u64 = self
+            .house
+            .wiring
+            .usage()
+            .values()
+            .map(|usage| usage.lost)
+            .sum();
+        assert_eq!(lost, 0, "events were lost");
+        assert_eq!(self.unheard(), [""; 0], "notifications are left");
     }
 }

@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(silent_at(|_| false, looks()), None);
         assert_eq!(silent_at(|minute| minute < 40, looks()), None, "too short");
         let with_a_pause = |minute| minute < 30 || minute > 200;
-        assert_eq!(silent_at(with_a_pause, looks()), Some(235), "begins anew");
+        assert_eq!(silent_at(with_a_pause, looks()), Some(230), "begins anew");
         let seldom = |minute| minute % 12 == 0;
         assert_eq!(silent_at(seldom, looks()), Some(60));
     }

@@ -66,6 +66,9 @@ enum Condition {
     PartitionsLike(Vec<String>),
     /// `ForAllValues:StringEquals` on `dynamodb:Attributes`.
     OnlyAttributes(Vec<String>),
+    /// `StringEquals` on `s3:ResourceAccount`, the account that everything here
+    /// belongs to.
+    OwnAccount,
     /// `StringEquals: SPECIFIC_ATTRIBUTES` on `dynamodb:Select`.
     SomeAttributes,
     /// `Null: false` on `dynamodb:LeadingKeys`.
@@ -100,6 +103,13 @@ impl Access {
     /// `inner`, whose requests are refused where the role does not allow them.
     pub fn over(&self, inner: SharedHttpClient) -> SharedHttpClient {
         layered(self.clone(), inner)
+    }
+
+    /// Whether the role allows `action` on `resource`; a `*` in `resource` stands for
+    /// every name.
+    pub fn allows(&self, action: &str, resource: &str) -> bool {
+        let needs = [Need::new(action, resource.to_owned())];
+        self.refuses(&needs).is_none()
     }
 
     /// What was refused so far.
@@ -213,6 +223,11 @@ impl Condition {
             ("ForAllValues:StringEquals", "dynamodb:Attributes") => {
                 Some(Self::OnlyAttributes(texts(value)?))
             }
+            ("StringEquals", "s3:ResourceAccount")
+                if value.get("Ref").and_then(Value::as_str) == Some("AWS::AccountId") =>
+            {
+                Some(Self::OwnAccount)
+            }
             ("StringEquals", "dynamodb:Select")
                 if value.as_str() == Some("SPECIFIC_ATTRIBUTES") =>
             {
@@ -229,6 +244,7 @@ impl Condition {
                 .iter()
                 .all(|partition| patterns.iter().any(|pattern| matches(pattern, partition))),
             Self::OnlyAttributes(names) => need.attributes.iter().all(|name| names.contains(name)),
+            Self::OwnAccount => true,
             Self::SomeAttributes => !need.attributes.is_empty(),
             Self::SomePartition => !need.partitions.is_empty(),
         }

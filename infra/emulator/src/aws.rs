@@ -20,11 +20,12 @@ use tokio::task::JoinSet;
 
 use crate::client::{dated, plain};
 use crate::dynamodb::{DynamoDb, TableError};
+use crate::invocations::Invocations;
 use crate::s3::{S3, S3Error, Subscription};
 use crate::secrets::Secrets;
 use crate::sns::Sns;
 use crate::sqs::{Redrive, Settings, Sqs, SqsError};
-use crate::template::{Bucket, Notification, Queue, Subscription as TopicSubscription, Template};
+use crate::template::{Bucket, Event, Notification, Queue, Template};
 
 pub use endpoints::Endpoints;
 
@@ -34,6 +35,8 @@ use names::bucket_name;
 pub struct Aws {
     /// The tables.
     pub dynamodb: DynamoDb,
+    /// What functions are handed without anybody waiting.
+    pub invocations: Invocations,
     /// The objects.
     pub s3: S3,
     /// The secrets.
@@ -122,7 +125,8 @@ impl Aws {
                 secrets.put(id, generate(id, length));
             }
         }
-        let sns = Sns::new(clock.clone(), sqs.clone(), hearers(template));
+        let invocations = Invocations::new(clock.clone());
+        let sns = Sns::new(clock.clone(), invocations.clone(), hearers(template));
         let mut servers = JoinSet::new();
         let sns_url = {
             let (listener, url) = listen().await?;
@@ -157,6 +161,7 @@ impl Aws {
         };
         Ok(Self {
             dynamodb,
+            invocations,
             s3,
             secrets,
             sns,
@@ -247,16 +252,18 @@ fn settings(queue: &Queue) -> Settings {
     }
 }
 
-/// Queues by the topic that they hear.
+/// Functions by the topic that they hear.
 fn hearers(template: &Template) -> Vec<(String, String)> {
-    let subscriptions = template.subscriptions.values();
-    let queues = subscriptions.filter(|subscription| subscription.protocol == "sqs");
-    let pair = |subscription: &TopicSubscription| {
-        let queue = subscription.endpoint.as_ref()?.resource()?;
-        let topic = subscription.topic_arn.resource()?;
-        Some((topic.to_owned(), queue.to_owned()))
+    let functions = template.functions.iter();
+    let events = functions.flat_map(|(id, function)| {
+        let events = function.events.values();
+        events.map(move |event| (id, event))
+    });
+    let pair = |(id, event): (&String, &Event)| match event {
+        Event::Sns { topic } => Some((topic.clone(), id.clone())),
+        _ => None,
     };
-    queues.filter_map(pair).collect()
+    events.filter_map(pair).collect()
 }
 
 fn subscriptions(template: &Template) -> Vec<Subscription> {

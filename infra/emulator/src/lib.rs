@@ -3,8 +3,9 @@
 //!
 //! - [`template`] reads the SAM template;
 //! - [`dynamodb`], [`s3`], [`secrets`] and [`sqs`] are the services, which the
-//!   unmodified AWS SDK talks to over loopback HTTP, and [`sns`] passes on to
-//!   queues what is published to it;
+//!   unmodified AWS SDK talks to over loopback HTTP, and [`sns`] hands on to
+//!   functions what is published to it;
+//! - [`invocations`] keeps what functions are handed without anybody waiting;
 //! - [`aws`] starts them all as the template says;
 //! - [`wiring`] hands each function the JSON that Lambda would hand it;
 //! - [`client`] puts layers between the SDK and the services: [`crash`] kills a
@@ -24,6 +25,7 @@ pub mod crash;
 pub mod dynamodb;
 pub mod faults;
 mod ids;
+pub mod invocations;
 pub mod meter;
 pub mod s3;
 pub mod secrets;

@@ -70,6 +70,28 @@ impl S3 {
         Ok(std::fs::create_dir(self.folder.path().join(bucket))?)
     }
 
+    /// The keys of a bucket's objects, in order: for tests that look without asking.
+    pub fn keys(&self, bucket: &str) -> Result<Vec<String>, S3Error> {
+        let root = self.folder.path().join(bucket);
+        let (mut keys, mut folders) = (Vec::new(), vec![root.clone()]);
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder)? {
+                let path = entry?.path();
+                // The store's own notes lie beside the objects, as hidden files.
+                let is_note = path
+                    .file_name()
+                    .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+                if path.is_dir() {
+                    folders.push(path);
+                } else if !is_note && let Ok(key) = path.strip_prefix(&root) {
+                    keys.push(key.to_string_lossy().into_owned());
+                }
+            }
+        }
+        keys.sort();
+        Ok(keys)
+    }
+
     /// Answers the AWS SDK on `listener`, for ever.
     pub fn serve(&self, listener: TcpListener) -> impl Future<Output = ()> + Send + use<> {
         let router = Router::new()

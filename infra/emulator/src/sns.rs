@@ -1,7 +1,8 @@
-//! SNS: what is published to a topic goes to the queues that hear it.
+//! SNS: what is published to a topic is handed to Lambda for the functions that
+//! hear it.
 //!
-//! Of its protocol only `Publish` is here, and of subscriptions only queues with
-//! the envelope, as the template has them.
+//! Of its protocol only `Publish` is here, and of subscriptions only functions,
+//! as the template has them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use tokio::net::TcpListener;
 
 use crate::account::{REGION, arn};
 use crate::ids::Ids;
-use crate::sqs::{NewMessage, Sqs, SqsError};
+use crate::invocations::Invocations;
 
 /// All topics; cheap to clone, every clone is the same service.
 #[derive(Clone)]
@@ -25,61 +26,66 @@ pub struct Sns(Arc<Topics>);
 struct Topics {
     clock: SharedClock,
     ids: Ids,
-    sqs: Sqs,
-    /// Topics and the queues that hear them.
+    invocations: Invocations,
+    /// Topics and the functions that hear them.
     hearers: Vec<(String, String)>,
 }
 
-/// Why nothing was published.
+/// Nothing was published.
 #[derive(Debug, thiserror::Error)]
-pub enum PublishError {
-    /// There is no such topic, or nobody hears it.
-    #[error("no queue hears the topic {0}")]
-    NobodyHears(String),
-    /// The queue refused.
-    #[error("queue")]
-    Sqs(#[from] SqsError),
-}
+#[error("no function hears the topic {0}")]
+pub struct NobodyHears(String);
 
 impl Sns {
-    /// Topics by id, each with a queue that hears it.
-    pub fn new(clock: SharedClock, sqs: Sqs, hearers: Vec<(String, String)>) -> Self {
+    /// Topics by id, each with a function that hears it.
+    pub fn new(
+        clock: SharedClock,
+        invocations: Invocations,
+        hearers: Vec<(String, String)>,
+    ) -> Self {
         let ids = Ids::new(clock.now());
         Self(Arc::new(Topics {
             clock,
             ids,
-            sqs,
+            invocations,
             hearers,
         }))
     }
 
-    /// Publishes to the topic of this ARN; how many queues heard it.
-    pub fn publish(&self, topic: &str, message: &str) -> Result<usize, PublishError> {
+    /// Publishes to the topic of this ARN; how many functions will hear it.
+    pub fn publish(&self, topic: &str, message: &str) -> Result<usize, NobodyHears> {
         let Topics {
             clock,
             ids,
-            sqs,
+            invocations,
             hearers,
         } = &*self.0;
-        let envelope = json!({
-            "Type": "Notification",
-            "MessageId": ids.mint(),
-            "TopicArn": topic,
-            "Message": message,
-            "Timestamp": clock.now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
-            "SignatureVersion": "1",
-            "Signature": "ZW11bGF0ZWQ=",
-            "SigningCertURL": format!("https://sns.{REGION}.amazonaws.com/emulated.pem"),
-            "UnsubscribeURL": format!("https://sns.{REGION}.amazonaws.com/?Action=Unsubscribe"),
-        })
-        .to_string();
+        let subscription = format!("{topic}:{}", ids.mint());
+        let event = json!({"Records": [{
+            "EventSource": "aws:sns",
+            "EventVersion": "1.0",
+            "EventSubscriptionArn": subscription,
+            "Sns": {
+                "Type": "Notification",
+                "MessageId": ids.mint(),
+                "TopicArn": topic,
+                "Subject": null,
+                "Message": message,
+                "Timestamp": clock.now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+                "SignatureVersion": "1",
+                "Signature": "ZW11bGF0ZWQ=",
+                "SigningCertUrl": format!("https://sns.{REGION}.amazonaws.com/emulated.pem"),
+                "UnsubscribeUrl": format!("https://sns.{REGION}.amazonaws.com/?Action=Unsubscribe"),
+                "MessageAttributes": {},
+            },
+        }]});
         let mut heard = 0;
-        for (_, queue) in hearers.iter().filter(|(id, _)| topic_arn(id) == topic) {
-            sqs.send(queue, NewMessage::text(envelope.clone()))?;
+        for (_, function) in hearers.iter().filter(|(id, _)| topic_arn(id) == topic) {
+            invocations.accept(function, event.clone());
             heard += 1;
         }
         if heard == 0 {
-            return Err(PublishError::NobodyHears(topic.to_owned()));
+            return Err(NobodyHears(topic.to_owned()));
         }
         Ok(heard)
     }
@@ -105,11 +111,7 @@ async fn answer(State(sns): State<Sns>, body: Bytes) -> (StatusCode, String) {
     };
     match sns.publish(topic, message) {
         Ok(_) => (StatusCode::OK, "<PublishResponse/>".to_owned()),
-        Err(PublishError::NobodyHears(_)) => (StatusCode::NOT_FOUND, "NotFound".to_owned()),
-        Err(PublishError::Sqs(_)) => {
-            let status = StatusCode::INTERNAL_SERVER_ERROR;
-            (status, "InternalError".to_owned())
-        }
+        Err(NobodyHears(_)) => (StatusCode::NOT_FOUND, "NotFound".to_owned()),
     }
 }
 
@@ -130,21 +132,23 @@ mod tests {
     use platform::clock::ManualClock;
 
     use super::*;
-    use crate::sqs::Settings;
 
     #[test]
-    fn who_hears_a_topic_gets_what_is_published_there() {
+    fn who_hears_a_topic_is_handed_what_is_published_there() {
         let clock = SharedClock::new(ManualClock::at(jiff::Timestamp::UNIX_EPOCH));
-        let sqs = Sqs::new(clock.clone());
-        sqs.create("Heard", Settings::default()).unwrap();
-        let hearers = vec![("Topic".to_owned(), "Heard".to_owned())];
-        let sns = Sns::new(clock, sqs.clone(), hearers);
+        let invocations = Invocations::new(clock.clone());
+        let hearers = vec![("Topic".to_owned(), "HearFunction".to_owned())];
+        let sns = Sns::new(clock, invocations.clone(), hearers);
         assert_eq!(sns.publish(&topic_arn("Topic"), "word").unwrap(), 1);
         assert!(sns.publish(&topic_arn("Other"), "word").is_err());
-        let heard = sqs.peek("Heard").unwrap();
-        assert_eq!(heard.len(), 1);
-        let envelope: serde_json::Value = serde_json::from_str(&heard[0].1).unwrap();
-        assert_eq!(envelope["Message"], "word");
-        assert_eq!(envelope["TopicArn"], topic_arn("Topic"));
+        let [waiting] = &invocations.waiting()[..] else {
+            panic!("one function hears it")
+        };
+        assert_eq!(waiting.function, "HearFunction");
+        let record = &waiting.event["Records"][0];
+        assert_eq!(record["EventSource"], "aws:sns");
+        assert_eq!(record["Sns"]["Type"], "Notification");
+        assert_eq!(record["Sns"]["Message"], "word");
+        assert_eq!(record["Sns"]["TopicArn"], topic_arn("Topic"));
     }
 }

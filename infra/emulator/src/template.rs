@@ -21,8 +21,8 @@ use serde_json::{Map, Value};
 
 pub use expression::{Expression, Reference};
 pub use resources::{
-    Bucket, Event, Function, Key, Notification, Queue, Redrive, Role, Secret, Statement,
-    Subscription, Table,
+    Bucket, Event, EventInvoke, Function, Key, Notification, Queue, Redrive, Role, Secret,
+    Statement, Table,
 };
 
 use parameters::Parameters;
@@ -32,10 +32,10 @@ use parameters::Parameters;
 pub struct Template {
     /// Lambda functions.
     pub functions: BTreeMap<String, Function>,
+    /// How functions are invoked where nobody waits for the answer.
+    pub event_invokes: BTreeMap<String, EventInvoke>,
     /// SQS queues, dead-letter queues among them.
     pub queues: BTreeMap<String, Queue>,
-    /// Who hears which SNS topic.
-    pub subscriptions: BTreeMap<String, Subscription>,
     /// DynamoDB tables.
     pub tables: BTreeMap<String, Table>,
     /// S3 buckets.
@@ -114,10 +114,10 @@ impl Template {
                 let merged = merge(globals["Function"].clone(), properties);
                 self.functions.insert(name, read(id, merged)?);
             }
-            "AWS::SQS::Queue" => drop(self.queues.insert(name, read(id, properties)?)),
-            "AWS::SNS::Subscription" => {
-                self.subscriptions.insert(name, read(id, properties)?);
+            "AWS::Lambda::EventInvokeConfig" => {
+                self.event_invokes.insert(name, read(id, properties)?);
             }
+            "AWS::SQS::Queue" => drop(self.queues.insert(name, read(id, properties)?)),
             "AWS::DynamoDB::Table" => drop(self.tables.insert(name, read(id, properties)?)),
             "AWS::S3::Bucket" => drop(self.buckets.insert(name, read(id, properties)?)),
             "AWS::SecretsManager::Secret" => {

@@ -11,12 +11,14 @@ mod batch;
 mod front;
 mod function;
 mod gateway;
+mod listen;
 mod run;
 mod schedule;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -25,9 +27,10 @@ use jiff::SignedDuration;
 use platform::clock::SharedClock;
 use serde_json::Value;
 
-use crate::aws::Aws;
+use crate::aws::{Aws, AwsError};
 use crate::crash::CrashPlan;
 use crate::ids::Ids;
+use crate::invocations::Invocations;
 use crate::sqs::{Received, Sqs, SqsError};
 use crate::template::Event;
 
@@ -36,6 +39,7 @@ pub use function::{Function, Invocation, InvocationError, Usage};
 
 use batch::Verdict;
 use gateway::Route;
+use listen::{Listener, Listeners};
 use schedule::Schedule;
 
 /// Functions and what starts them; cheap to clone.
@@ -48,6 +52,8 @@ struct Wires {
     crashes: CrashPlan,
     functions: BTreeMap<String, Wired>,
     ids: Ids,
+    invocations: Invocations,
+    listeners: Listeners,
     mappings: Vec<Mapping>,
     routes: Vec<Route>,
     schedules: Vec<Schedule>,
@@ -78,10 +84,17 @@ const POLLER_BATCH: usize = 10;
 /// What one or more deliveries came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delivered {
-    /// Messages handed to functions.
+    /// Messages, or events that nobody waits for, handed to functions.
     pub messages: usize,
-    /// Those of them that were not finished and will come again.
+    /// Those of them that were not finished, and will come again or are given up.
     pub failed: usize,
+}
+
+impl AddAssign for Delivered {
+    fn add_assign(&mut self, more: Self) {
+        self.messages += more.messages;
+        self.failed += more.failed;
+    }
 }
 
 /// Why the wiring could not be laid, or an event not be delivered.
@@ -90,6 +103,9 @@ pub enum WiringError {
     /// The template has no such function, or no code was given for it.
     #[error("no function {0}")]
     NoFunction(String),
+    /// No topic starts the function.
+    #[error("function {0} hears no topic")]
+    NoListener(String),
     /// The template has the queue start no function that there is code for.
     #[error("no function is started by queue {0}")]
     NoMapping(String),
@@ -107,6 +123,17 @@ pub enum WiringError {
     /// The queue refused.
     #[error("queue")]
     Sqs(#[from] SqsError),
+    /// The role of a function could not be read.
+    #[error("role")]
+    Role(#[from] AwsError),
+    /// The destination on failure is none that the function's role may write to.
+    #[error("function {function}: its destination on failure wants {action}")]
+    Unwritable {
+        /// Logical id of the function.
+        function: String,
+        /// What is missing.
+        action: String,
+    },
 }
 
 impl Wiring {
@@ -122,6 +149,8 @@ impl Wiring {
             crashes,
             functions: BTreeMap::new(),
             ids: Ids::new(aws.clock().now()),
+            invocations: aws.invocations.clone(),
+            listeners: BTreeMap::new(),
             mappings: Vec::new(),
             routes: Vec::new(),
             schedules: Vec::new(),
@@ -131,7 +160,7 @@ impl Wiring {
             let declared = aws.template().functions.get(&id);
             let declared = declared.ok_or_else(|| WiringError::NoFunction(id.clone()))?;
             for event in declared.events.values() {
-                wires.connect(&id, event)?;
+                wires.connect(aws, &id, event)?;
             }
             let timeout = SignedDuration::from_secs(declared.timeout_s.into());
             wires.functions.insert(id, Wired { function, timeout });
@@ -148,21 +177,22 @@ impl Wiring {
         Ok(self.deliver(mapping, messages, Deadline::Open).await)
     }
 
-    /// Delivers until no queue holds a message that is visible now.
+    /// Delivers until no event waits that is due now, and no queue holds a message
+    /// that is visible now.
     pub async fn run_until_idle(&self) -> Result<Delivered, WiringError> {
         let mut total = Delivered::default();
         loop {
             let mut round = Delivered::default();
+            for function in self.0.listeners.keys() {
+                round += self.hear(function).await?;
+            }
             for mapping in &self.0.mappings {
-                let delivered = self.step(&mapping.queue).await?;
-                round.messages += delivered.messages;
-                round.failed += delivered.failed;
+                round += self.step(&mapping.queue).await?;
             }
             if round.messages == 0 {
                 return Ok(total);
             }
-            total.messages += round.messages;
-            total.failed += round.failed;
+            total += round;
         }
     }
 
@@ -174,9 +204,11 @@ impl Wiring {
             .collect()
     }
 
-    /// When the next message that starts a function becomes visible, or did.
+    /// When the next event or message that starts a function becomes due, or did.
     pub fn next_due(&self) -> Result<Option<jiff::Timestamp>, WiringError> {
-        let mut next = None;
+        let listeners = self.0.listeners.keys();
+        let events = listeners.filter_map(|function| self.0.invocations.next_due(function));
+        let mut next = events.min();
         for mapping in &self.0.mappings {
             let due = self.0.sqs.next_due(&mapping.queue)?;
             next = next.into_iter().chain(due).min();
@@ -302,7 +334,7 @@ enum Deadline {
 }
 
 impl Wires {
-    fn connect(&mut self, id: &str, event: &Event) -> Result<(), WiringError> {
+    fn connect(&mut self, aws: &Aws, id: &str, event: &Event) -> Result<(), WiringError> {
         let function = id.to_owned();
         match event {
             Event::HttpApi { method, path } => {
@@ -310,6 +342,10 @@ impl Wires {
             }
             Event::Schedule { expression } => {
                 self.schedules.push(Schedule::new(function, expression)?);
+            }
+            Event::Sns { .. } => {
+                let listener = Listener::new(aws, id)?;
+                self.listeners.insert(function, listener);
             }
             Event::Sqs {
                 queue,

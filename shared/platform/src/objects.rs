@@ -13,7 +13,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 pub use self::notice::{Created, Notice};
 use crate::fault::Fault;
 
-/// The service's one bucket.
+/// One of the service's buckets.
 #[derive(Clone, Debug)]
 pub struct Objects {
     client: aws_sdk_s3::Client,
@@ -65,13 +65,24 @@ impl Objects {
     /// that access is denied where there is nothing ("GetObject", permissions),
     /// so that answer counts as absence.
     pub async fn get_if_there(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
+        self.get_unless(key, &["AccessDenied", "NoSuchKey"]).await
+    }
+
+    /// The whole object, if it is there, for a role that may list the bucket: what
+    /// it may not read, or cannot decrypt, is a fault and no absence.
+    pub async fn get_if_listed(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
+        self.get_unless(key, &["NoSuchKey"]).await
+    }
+
+    /// The whole object; nothing where S3 answers with one of the codes `absent`.
+    async fn get_unless(&self, key: &str, absent: &[&str]) -> Result<Option<Vec<u8>>, Fault> {
         let request = self.client.get_object().bucket(&self.bucket).key(key);
         let answer = match request.send().await {
             Ok(answer) => answer,
             Err(error) => {
                 let code = error.as_service_error().and_then(|error| error.code());
                 return match code {
-                    Some("AccessDenied" | "NoSuchKey") => Ok(None),
+                    Some(code) if absent.contains(&code) => Ok(None),
                     _ => Err(Fault::sdk("read an object")(error)),
                 };
             }

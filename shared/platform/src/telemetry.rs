@@ -3,7 +3,13 @@
 //! Types keep personal data out: numbers, names and texts implement neither
 //! `Display` nor a telling `Debug`. Correlate by contact token.
 
+#[cfg(feature = "testing")]
+mod captured;
+
 use tracing_subscriber::EnvFilter;
+
+#[cfg(feature = "testing")]
+pub use self::captured::Captured;
 
 /// Starts JSON logs on standard output; the level comes from `IZIN_LOG`, in
 /// `tracing`'s filter syntax, and is `info` by default.

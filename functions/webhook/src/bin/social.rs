@@ -14,7 +14,9 @@ async fn main() -> Result<(), Error> {
     let clients = Clients::from_environment().await;
     let deps = &Deps::new(&config, &clients, SharedClock::system());
     lambda_runtime::run(service_fn(|event: LambdaEvent<_>| async move {
-        Ok::<_, Error>(social::handle(event.payload, deps).await)
+        social::handle(event.payload, deps)
+            .await
+            .map_err(Error::from)
     }))
     .await
 }

@@ -24,7 +24,7 @@ pub(super) struct Need {
 }
 
 impl Need {
-    fn new(action: impl Into<String>, resource: String) -> Self {
+    pub(super) fn new(action: impl Into<String>, resource: String) -> Self {
         Self {
             action: action.into(),
             resource,

@@ -23,6 +23,8 @@ pub(super) struct RawEvent {
 struct RawEventProperties {
     #[serde(default)]
     queue: Option<Expression>,
+    #[serde(default)]
+    topic: Option<Expression>,
     #[serde(default, deserialize_with = "some_number")]
     batch_size: Option<u32>,
     #[serde(default, deserialize_with = "number")]
@@ -62,6 +64,12 @@ impl From<RawEvent> for Event {
                     .iter()
                     .any(|kind| kind == "ReportBatchItemFailures"),
                 maximum_concurrency: properties.scaling_config.maximum_concurrency,
+            },
+            "SNS" => Self::Sns {
+                topic: properties
+                    .topic
+                    .and_then(|topic| topic.resource().map(str::to_owned))
+                    .unwrap_or_default(),
             },
             "HttpApi" => Self::HttpApi {
                 method: properties.method.to_uppercase(),

@@ -56,6 +56,11 @@ pub enum Event {
         /// `rate(1 minute)` or `cron(…)`, as written.
         expression: String,
     },
+    /// What is published to a topic.
+    Sns {
+        /// Logical id of the topic.
+        topic: String,
+    },
     /// Messages of a queue.
     Sqs {
         /// Logical id of the queue.
@@ -120,17 +125,61 @@ pub struct Redrive {
     pub max_receives: u32,
 }
 
-/// A queue that hears a topic.
+/// How a function is invoked where nobody waits for the answer.
+#[derive(Clone, Debug, Deserialize)]
+pub struct EventInvoke {
+    /// The function.
+    #[serde(rename = "FunctionName")]
+    pub function: Expression,
+    /// How long an event is kept, in seconds.
+    #[serde(
+        rename = "MaximumEventAgeInSeconds",
+        default = "longest_age",
+        deserialize_with = "number"
+    )]
+    pub max_age_s: u32,
+    /// Attempts after the first.
+    #[serde(
+        rename = "MaximumRetryAttempts",
+        default = "most_retries",
+        deserialize_with = "number"
+    )]
+    pub retries: u32,
+    #[serde(rename = "DestinationConfig", default)]
+    destinations: Destinations,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Destinations {
+    on_failure: Option<Destination>,
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Subscription {
-    /// The topic.
-    pub topic_arn: Expression,
-    /// Such as `sqs`.
-    pub protocol: String,
-    /// Where its notifications go.
-    #[serde(default)]
-    pub endpoint: Option<Expression>,
+struct Destination {
+    destination: Expression,
+}
+
+impl EventInvoke {
+    /// Lambda's own default, which is the most: 6 hours.
+    pub const LONGEST_S: u32 = 6 * 3600;
+    /// Lambda's own default, which is the most.
+    pub const MOST_RETRIES: u32 = 2;
+
+    /// Where the record of an event goes that is given up.
+    pub fn on_failure(&self) -> Option<&Expression> {
+        let on_failure = self.destinations.on_failure.as_ref();
+        on_failure.map(|to| &to.destination)
+    }
+}
+
+fn longest_age() -> u32 {
+    EventInvoke::LONGEST_S
+}
+
+fn most_retries() -> u32 {
+    EventInvoke::MOST_RETRIES
 }
 
 /// A DynamoDB table.

@@ -66,6 +66,15 @@ fn events_are_read_by_their_type() {
         panic!("a timer starts sweep");
     };
     assert_eq!(expression, "rate(1 minute)");
+    let Event::Sns { topic } = event("HearFunction", "Topic") else {
+        panic!("a topic starts hear");
+    };
+    assert_eq!(topic, "Topic");
+    let invokes = &template.event_invokes["HearInvokes"];
+    assert_eq!(invokes.function.resource(), Some("HearFunction"));
+    assert_eq!((invokes.max_age_s, invokes.retries), (3_600, 2));
+    let failed = invokes.on_failure().unwrap();
+    assert_eq!(failed.resource(), Some("UnheardBucket"));
 }
 
 #[test]

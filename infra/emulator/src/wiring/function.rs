@@ -42,6 +42,9 @@ pub struct Usage {
     /// handed over: receives and deletes, ten messages in each. Receives that
     /// find nothing come on top, one in twenty seconds for each idle poller.
     pub queue_requests: u64,
+    /// Events that nobody waited for, that were given up, and that could be written
+    /// to no destination: they are lost.
+    pub lost: u64,
 }
 
 /// What Lambda tells a function besides the event.
@@ -149,6 +152,11 @@ impl Function {
     /// Counts requests that a poller made for this function.
     pub(super) fn count_queue_requests(&self, requests: u64) {
         self.usage_mut().queue_requests += requests;
+    }
+
+    /// Counts an event that was given up and is nowhere.
+    pub(super) fn count_lost(&self) {
+        self.usage_mut().lost += 1;
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Environment>> {

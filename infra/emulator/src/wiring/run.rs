@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use tokio::task::JoinSet;
 
+use super::listen::AT_ONCE;
 use super::schedule::Schedule;
 use super::{Deadline, Mapping, Wiring};
 use crate::sqs::{Received, SqsError};
@@ -32,6 +33,11 @@ impl Wiring {
         for mapping in &self.0.mappings {
             for _ in 0..mapping.concurrency {
                 tasks.spawn(self.clone().poll(mapping.clone(), deadline));
+            }
+        }
+        for listener in self.0.listeners.values() {
+            for _ in 0..AT_ONCE {
+                tasks.spawn(self.clone().keep_hearing(listener.clone(), deadline));
             }
         }
         for schedule in &self.0.schedules {

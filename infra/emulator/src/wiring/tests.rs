@@ -1,6 +1,7 @@
 mod contract;
 mod environments;
 mod http;
+mod listen;
 mod messages;
 mod real_time;
 

@@ -131,14 +131,7 @@ impl Functions<'_> {
             )?,
         ];
         if self.aws.template().functions.contains_key(SECOND_DOOR) {
-            functions.push(self.sqs(
-                SECOND_DOOR,
-                webhook::social::Config::from_env,
-                webhook::social::Deps::new,
-                |event, _, deps| {
-                    Box::pin(async move { webhook::social::handle(event, &deps).await })
-                },
-            )?);
+            functions.push(self.second_door()?);
         }
         Ok(functions)
     }
@@ -208,6 +201,26 @@ impl Functions<'_> {
             }
         });
         Ok((ID.to_owned(), function))
+    }
+
+    /// The function behind the topic, and behind the queue of what failed there.
+    fn second_door(&self) -> anyhow::Result<(String, Function)> {
+        use webhook::social;
+        let config = social::Config::from_env(&self.env(SECOND_DOOR)?)?;
+        let (clients, clock) = (self.clients(SECOND_DOOR)?, self.clock.clone());
+        let function = Function::starting(move || {
+            let deps = social::Deps::new(&config, &clients, clock.clone());
+            move |event, _| {
+                let deps = deps.clone();
+                async move {
+                    let event = social::Event::read(event).map_err(InvocationError::failed)?;
+                    let answer = social::handle(event, &deps).await;
+                    let answer = answer.map_err(InvocationError::failed)?;
+                    serde_json::to_value(answer).map_err(InvocationError::failed)
+                }
+            }
+        });
+        Ok((SECOND_DOOR.to_owned(), function))
     }
 
     /// Builds the sender; each request that it makes to WhatsApp is an effect.

@@ -3,9 +3,9 @@
 //! format in AWS End User Messaging Social").
 //!
 //! Nothing signs it for us. It is believed because of the way it came: only the
-//! topic may put anything into its queue, and only Amazon's service may publish
-//! to the topic, for this account. Both are written in the template; here the
-//! names are compared once more.
+//! topic may invoke the function that hears it, and only Amazon's service may
+//! publish to the topic, for this account. Both are written in the template; here
+//! the names are compared once more.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -20,7 +20,7 @@ pub struct Topic {
     account: String,
 }
 
-/// A notification as the topic puts it into a queue.
+/// A notification as the topic hands it to a function.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Notification {
