@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::attempt;
 use crate::budget::Reservation;
-use crate::ids::{CampaignId, OwnerNonce};
+use crate::ids::{CampaignId, MessageId, OwnerNonce};
 use crate::token::ContactToken;
 
 /// Most recipients of a block: a status set of 100 keeps its item at 1 KB.
@@ -188,7 +188,7 @@ pub enum Outcome {
     /// WhatsApp took it, under this message id.
     Accepted {
         /// WhatsApp's message id.
-        wamid: String,
+        wamid: MessageId,
     },
     /// WhatsApp refused it for good, with this code.
     Rejected {

@@ -12,14 +12,13 @@
 //! could have made it, and its absence proves nothing.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::{Engine as _, alphabet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::block::Place;
-use crate::ids::CampaignId;
+use crate::ids::{CampaignId, MessageId};
 use crate::person::{Claim, Person};
 use crate::phone::PhoneNumber;
 use crate::receipt::Status;
@@ -91,26 +90,16 @@ impl Doubt {
 }
 
 /// A message that the history shows.
-#[derive(Clone, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Sighting {
     /// WhatsApp's id of it.
-    pub id: String,
+    pub id: MessageId,
     /// To whom it went, by its id.
     pub recipient: PhoneNumber,
     /// When the first thing happened to it.
     pub first_at: Timestamp,
     /// What happened to it.
     pub statuses: BTreeSet<Status>,
-}
-
-/// Leaves out whom it is about: the id tells that too.
-impl fmt::Debug for Sighting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sighting")
-            .field("first_at", &self.first_at)
-            .field("statuses", &self.statuses)
-            .finish_non_exhaustive()
-    }
 }
 
 /// The doubts that the history proves to have been sent, with how they fared.

@@ -122,6 +122,29 @@ typed_id!(
     "own"
 );
 
+/// The id that WhatsApp gave a message. It spells out the recipient's number, so
+/// it is stored beside people's data only, and printing it shows nothing.
+#[derive(Clone, Eq, PartialEq)]
+pub struct MessageId(String);
+
+impl MessageId {
+    /// The id as WhatsApp wrote it.
+    pub fn new(id: String) -> Self {
+        Self(id)
+    }
+
+    /// The text, for storage and for WhatsApp.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MessageId(_)")
+    }
+}
+
 /// A text that is not an id of the expected kind.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("expected an id like `{expected}_` followed by 32 hexadecimal digits")]

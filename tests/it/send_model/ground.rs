@@ -7,7 +7,7 @@ use policy::block::{Outcome, Place};
 use policy::campaign::{CampaignFacts, CampaignState};
 use policy::consent::{Basis, Consent, Grant};
 use policy::content::Category;
-use policy::ids::{CampaignId, OwnerNonce};
+use policy::ids::{CampaignId, MessageId, OwnerNonce};
 use policy::jurisdiction::Jurisdictions;
 use policy::person::{Claim, Person, Suppression, SuppressionSource};
 use policy::phone::PhoneNumber;
@@ -142,7 +142,7 @@ impl Written {
         let reason = "handed_over".to_owned();
         match self {
             Self::Accepted => Outcome::Accepted {
-                wamid: "wamid.1".to_owned(),
+                wamid: MessageId::new("wamid.1".to_owned()),
             },
             Self::Deferred => Outcome::Deferred { reason, due },
             Self::Excluded => Outcome::Excluded {

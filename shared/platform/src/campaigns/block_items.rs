@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use policy::block::{Block, Outcome, Phase, RecipientState};
-use policy::ids::OwnerNonce;
+use policy::ids::{MessageId, OwnerNonce};
 use policy::receipt::StatusSets;
 use policy::token::ContactToken;
 use serde::{Deserialize, Serialize};
@@ -158,7 +158,7 @@ impl From<&Outcome> for OutcomeItem {
         };
         match outcome {
             Outcome::Accepted { wamid } => Self {
-                w: Some(wamid.clone()),
+                w: Some(wamid.expose().to_owned()),
                 ..bare("a")
             },
             Outcome::Rejected { code } => Self {
@@ -187,7 +187,9 @@ impl From<&Outcome> for OutcomeItem {
 impl OutcomeItem {
     fn decode(self) -> Option<Outcome> {
         Some(match (self.s.as_str(), self.w, self.c, self.r, self.d) {
-            ("a", Some(wamid), ..) => Outcome::Accepted { wamid },
+            ("a", Some(wamid), ..) => Outcome::Accepted {
+                wamid: MessageId::new(wamid),
+            },
             ("r", _, Some(code), ..) => Outcome::Rejected { code },
             ("f", _, Some(code), _, Some(due)) => Outcome::Refused {
                 code,

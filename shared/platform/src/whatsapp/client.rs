@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use policy::ids::MessageId;
 use policy::phone::PhoneNumber;
 use reqwest::{StatusCode, multipart};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -87,7 +88,7 @@ pub enum Answer {
     /// WhatsApp took the message, under this id. Never proof of delivery.
     Accepted {
         /// WhatsApp's message id.
-        wamid: String,
+        wamid: MessageId,
     },
     /// WhatsApp answered with an error.
     Refused(Refused),
@@ -387,7 +388,9 @@ fn read_answer(status: StatusCode, body: &[u8]) -> Answer {
     if status.is_success() {
         return match serde_json::from_slice::<wire::SendResponse>(body) {
             Ok(response) => match response.messages.into_iter().next() {
-                Some(message) => Answer::Accepted { wamid: message.id },
+                Some(message) => Answer::Accepted {
+                    wamid: MessageId::new(message.id),
+                },
                 None => Answer::NoAnswer,
             },
             Err(_) => Answer::NoAnswer,
@@ -417,7 +420,7 @@ mod tests {
         assert_eq!(
             read(200, accepted),
             Answer::Accepted {
-                wamid: "wamid.A".to_owned()
+                wamid: MessageId::new("wamid.A".to_owned())
             }
         );
         assert_eq!(read(200, "{}"), Answer::NoAnswer);

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use policy::history::{self, Sighting};
+use policy::ids::MessageId;
 use policy::receipt::Status;
 use serde::Deserialize;
 
@@ -89,7 +90,7 @@ impl Entry {
         let moments = events.iter().filter_map(|event| event.timestamp);
         let known = |event: &Event| Status::parse(&event.delivery_status.to_lowercase());
         Some(Sighting {
-            id: self.message_id.clone(),
+            id: MessageId::new(self.message_id.clone()),
             recipient: history::recipient(&self.message_id)?,
             first_at: Timestamp::from_second(moments.min()?.into()).ok()?,
             statuses: events.iter().filter_map(known).collect(),

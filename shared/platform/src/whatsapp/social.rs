@@ -17,6 +17,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use policy::attempt::code_of_exception;
+use policy::ids::MessageId;
 use policy::phone::PhoneNumber;
 use sdk::config::StalledStreamProtectionConfig;
 use sdk::error::ProvideErrorMetadata;
@@ -329,7 +330,9 @@ fn describe(account: &LinkedWhatsAppBusinessAccount, number: &str, topic: &str) 
 
 fn accepted(message_id: Option<String>) -> Answer {
     match message_id {
-        Some(wamid) if !wamid.is_empty() => Answer::Accepted { wamid },
+        Some(wamid) if !wamid.is_empty() => Answer::Accepted {
+            wamid: MessageId::new(wamid),
+        },
         _ => Answer::NoAnswer,
     }
 }

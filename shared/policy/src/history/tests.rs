@@ -16,7 +16,7 @@ fn moment(minutes: i64) -> Timestamp {
 
 fn sighting(digits: &str, minutes: i64) -> Sighting {
     Sighting {
-        id: format!("wamid.{digits}.{minutes}"),
+        id: MessageId::new(format!("wamid.{digits}.{minutes}")),
         recipient: number(digits),
         first_at: moment(minutes),
         statuses: BTreeSet::from([Status::Sent]),
@@ -175,7 +175,7 @@ proptest! {
             let digits = people[usize::from(who)];
             if left {
                 history.push(Sighting {
-                    id: format!("wamid.{n}"),
+                    id: MessageId::new(format!("wamid.{n}")),
                     ..sighting(digits, minutes + late)
                 });
             }
