@@ -43,6 +43,7 @@ mod straight;
 mod template;
 mod threats;
 mod tier;
+mod tier_again;
 mod web_risk;
 mod webhooks;
 mod world;

@@ -44,8 +44,8 @@ async fn the_latest_announcement_of_a_tier_holds_whatever_comes_late() {
     told(&stand, 1_764_000_200, field, downgrade).await;
     assert_eq!(tier_of(&stand).await, "TIER_1K");
     let now = "2026-11-24T03:00:00Z".parse().unwrap();
-    let room = stand.tiers.reserve(PORTFOLIO, now, 5_000).await.unwrap();
-    assert_eq!(room.people, 1_000);
+    let room = stand.tiers.reserve(PORTFOLIO, now, &[None; 5_000]).await;
+    assert_eq!(room.unwrap().people(), 1_000);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use izin::house::Seeds;
+use policy::limits::TierBuckets;
 use serde_json::{Value, json};
 
 use crate::stop::csv;
@@ -120,8 +121,11 @@ async fn a_full_day_lets_a_single_message_wait_for_room() {
     let (list, _) = world.import(&csv(&[SARI])).await;
     let tiers = world.house.tiers().unwrap();
     let now = world.now();
-    let taken = tiers.reserve(Seeds::PORTFOLIO, now, 50).await.unwrap();
-    assert_eq!(taken.people, 50);
+    let taken = tiers
+        .reserve(Seeds::PORTFOLIO, now, &[None; 50])
+        .await
+        .unwrap();
+    assert_eq!(taken.people(), 50);
     let taken = world.post("/v1/messages", message(&list, SARI)).await;
     let id = taken["message_id"].as_str().unwrap().to_owned();
     world.live(20).await;
@@ -129,7 +133,11 @@ async fn a_full_day_lets_a_single_message_wait_for_room() {
     let view = world.get(&format!("/v1/campaigns/{id}")).await;
     assert_eq!(view["totals"]["pending"], 1, "{view}");
     // Others did not need it after all.
-    tiers.give_back(Seeds::PORTFOLIO, now, 50).await.unwrap();
+    let places = [(TierBuckets::bucket(now), 50)].into();
+    tiers
+        .give_back(Seeds::PORTFOLIO, &places, now)
+        .await
+        .unwrap();
     world.clock.advance(jiff::SignedDuration::from_hours(24));
     world.until(&id, "completed").await;
     assert_eq!(accepted(&world, SARI), 1);

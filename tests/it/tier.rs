@@ -2,7 +2,9 @@
 
 use izin::house::Seeds;
 use jiff::SignedDuration;
+use platform::clock::{ManualClock, SharedClock};
 use policy::ids::CampaignId;
+use policy::limits::TierBuckets;
 use serde_json::json;
 use simulator::{FaultEffect, FaultWhen, RequestFault, Tier};
 
@@ -21,7 +23,10 @@ async fn workers_together_never_reserve_more_than_a_day_holds() {
     let reserve = |at, wanted| {
         let tiers = tiers.clone();
         #[expect(clippy::disallowed_methods, reason = "a story has workers of its own")]
-        tokio::spawn(async move { tiers.reserve("8000000000000001", at, wanted).await.unwrap() })
+        tokio::spawn(async move {
+            let asked = vec![None; wanted];
+            tiers.reserve("8000000000000001", at, &asked).await.unwrap()
+        })
     };
     tiers
         .note_tier("8000000000000001", "TIER_250")
@@ -31,16 +36,20 @@ async fn workers_together_never_reserve_more_than_a_day_holds() {
     let mut granted = 0;
     for wish in wishes {
         let room = wish.await.unwrap();
-        assert!(room.people == 30 || room.ask_again > now, "{room:?}");
-        granted += room.people;
+        assert!(room.people() == 30 || room.ask_again > now, "{room:?}");
+        granted += room.people();
     }
     assert_eq!(granted, 250);
 
     // What was not used can be used by others.
-    tiers.give_back("8000000000000001", now, 20).await.unwrap();
-    assert_eq!(reserve(now, 30).await.unwrap().people, 20);
+    let unused = [(TierBuckets::bucket(now), 20)].into();
+    tiers
+        .give_back("8000000000000001", &unused, now)
+        .await
+        .unwrap();
+    assert_eq!(reserve(now, 30).await.unwrap().people(), 20);
     let full = reserve(now, 1).await.unwrap();
-    assert_eq!(full.people, 0);
+    assert_eq!(full.people(), 0);
     let again = full.ask_again.duration_since(now);
     assert!(again > SignedDuration::ZERO && again <= SignedDuration::from_mins(10));
 
@@ -50,17 +59,31 @@ async fn workers_together_never_reserve_more_than_a_day_holds() {
     let opens = tiers.ask_again("8000000000000001", later).await.unwrap();
     assert!(opens.duration_since(now) >= day);
     assert!(opens.duration_since(now) <= day + SignedDuration::from_mins(10));
-    assert_eq!(reserve(opens, 300).await.unwrap().people, 250);
+    assert_eq!(reserve(opens, 300).await.unwrap().people(), 250);
 
     // A portfolio that nobody described has the first tier.
-    assert_eq!(
-        tiers
-            .reserve("unheard of", now, 1_000)
-            .await
-            .unwrap()
-            .people,
-        250
-    );
+    let unheard_of = tiers.reserve("unheard of", now, &[None; 1_000]).await;
+    assert_eq!(unheard_of.unwrap().people(), 250);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_off_reserves_nothing() {
+    let world = World::with(Setting {
+        tier: Tier::Limited(250),
+        ..Setting::default()
+    })
+    .await;
+    for (hours, minutes) in [(25, 0), (0, 5), (0, -5), (-25, 0)] {
+        let off = SignedDuration::from_hours(hours) + SignedDuration::from_mins(minutes);
+        let now = world.now() + off;
+        let clock = SharedClock::new(ManualClock::at(now));
+        let tiers = world.house.tiers_by(clock).unwrap();
+        let refused = tiers.reserve(Seeds::PORTFOLIO, now, &[None]).await;
+        assert!(refused.unwrap_err().is_passing(), "{off}");
+    }
+    let (tiers, now) = (world.house.tiers().unwrap(), world.now());
+    let room = tiers.reserve(Seeds::PORTFOLIO, now, &[None; 300]).await;
+    assert_eq!(room.unwrap().people(), 250);
 }
 
 /// A campaign as far as approved.

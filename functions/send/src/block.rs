@@ -1,8 +1,9 @@
 //! One block: decide for everybody, then hand out slots as they are leased,
 //! and write down what came of each.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -42,12 +43,16 @@ pub(crate) struct Run<'a> {
     pub(crate) answered: AtomicU32,
     /// Those of them that WhatsApp refused as wrong in themselves.
     pub(crate) refused: AtomicU32,
+    /// By index: the buckets of earlier places that the claims of this run took
+    /// over.
+    taken_over: Mutex<BTreeMap<u8, Vec<i64>>>,
 }
 
 /// The longest delay of a queue message (SQS quota).
 const QUEUE_WAITS: SignedDuration = SignedDuration::from_mins(15);
 
-/// Runs a block that is in flight for `owner` until `deadline`.
+/// Runs a block that is in flight for `owner` until `deadline`; whether WhatsApp
+/// was asked to take any message of it.
 pub(crate) async fn run(
     mut block: Block,
     owner: OwnerNonce,
@@ -55,9 +60,9 @@ pub(crate) async fn run(
     sender: &Sender,
     deps: &Deps,
     metrics: &mut Metrics,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     let Some(facts) = facts::gather(&block, sender, deps).await? else {
-        return Ok(());
+        return Ok(false);
     };
     let run = Run {
         block: &block,
@@ -70,6 +75,7 @@ pub(crate) async fn run(
         allowance: AtomicU32::new(0),
         answered: AtomicU32::new(0),
         refused: AtomicU32::new(0),
+        taken_over: Mutex::default(),
     };
     let mut ledger = Ledger::new(&run);
     let mut waiting = run.decide_all(&mut ledger);
@@ -80,7 +86,8 @@ pub(crate) async fn run(
     }
     ledger.record().await?;
     let outcomes = ledger.into_outcomes();
-    reserved.give_back(&outcomes, sender, deps).await;
+    reserved.give_back(&outcomes, &run).await;
+    let any_left = run.answered.load(Ordering::Relaxed) > 0;
 
     let settlement = Settlement {
         owner,
@@ -103,7 +110,7 @@ pub(crate) async fn run(
     for outcome in outcomes.values() {
         metrics.count(outcome_metric(outcome), 1);
     }
-    delivered
+    delivered.map(|()| any_left)
 }
 
 /// Queues a block again for when the first of its recipients is due, if a queue
@@ -158,6 +165,23 @@ impl<'a> Run<'a> {
             && !self.halted.swap(true, Ordering::Relaxed)
     }
 
+    /// Notes that the claim on the recipient at `index` took over earlier places
+    /// in these buckets.
+    pub(crate) fn take_over(&self, index: u8, buckets: Vec<i64>) {
+        self.lock().entry(index).or_default().extend(buckets);
+    }
+
+    /// What was taken over, by index.
+    pub(crate) fn taken_over(&self) -> BTreeMap<u8, Vec<i64>> {
+        std::mem::take(&mut self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u8, Vec<i64>>> {
+        self.taken_over
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether slots of this rate epoch may still be used.
     pub(crate) fn is_current(&self, epoch: u64) -> bool {
         let number = &self.sender.phone_number_id;
@@ -180,6 +204,7 @@ impl<'a> Run<'a> {
                 subscription: subscription.cloned(),
                 holding: Holding::Nothing,
                 message: None,
+                counted: None,
             };
             match self.decide(&candidate) {
                 Ok((permit, message)) => waiting.push_back(Candidate {

@@ -11,6 +11,7 @@ use policy::attempt::{self, CallResult, Next};
 use policy::block::{Callback, Outcome, Place};
 use policy::campaign::HoldReason;
 use policy::ids::EventId;
+use policy::limits::Counted;
 use policy::person::{Person, SuppressionSource};
 use policy::purpose::Scope;
 use policy::send::Permit;
@@ -19,7 +20,7 @@ use policy::token::ContactToken;
 
 use crate::block::Run;
 use crate::ledger::Ledger;
-use crate::{breaker, facts};
+use crate::{breaker, facts, room};
 
 /// Somebody who waits for a slot.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub(crate) struct Candidate {
     pub(crate) holding: Holding,
     /// The message for them, with the last yes.
     pub(crate) message: Option<Message>,
+    /// Their place in the portfolio's day; `None` if none was reserved.
+    pub(crate) counted: Option<Counted>,
 }
 
 /// What the worker holds for a candidate.
@@ -194,12 +197,16 @@ async fn hold(run: &Run<'_>, candidate: &mut Candidate) -> Result<Claimed, Outco
     loop {
         let now = deps.clock.now();
         may_go_on(run)?;
+        let (counting, places) = room::counting(run, candidate);
         let answer = deps
             .contacts
-            .claim(tenant, permit, &candidate.person, now)
+            .claim(tenant, permit, &candidate.person, counting, now)
             .await;
         match answer {
-            Ok(ClaimAnswer::Claimed(claimed)) => return Ok(claimed),
+            Ok(ClaimAnswer::Claimed(claimed)) => {
+                run.take_over(candidate.index, places);
+                return Ok(claimed);
+            }
             Ok(ClaimAnswer::Lost(_)) => {
                 // Their subscription may have narrowed with the same write.
                 read_again(run, candidate).await?;

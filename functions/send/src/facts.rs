@@ -17,6 +17,7 @@ use policy::token::ContactToken;
 
 use crate::Deps;
 use crate::range::Sender;
+use crate::standing::{self, Standing};
 
 /// What one block's decisions look at.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(crate) struct BlockFacts {
     pub(crate) place: Home,
     pub(crate) subscriptions: HashMap<ContactToken, Subscription>,
     pub(crate) persons: HashMap<ContactToken, Person>,
+    /// Earlier messages to these people that are counted in the portfolio's day.
+    pub(crate) standing: Standing,
     /// By index: the highest attempt that definitely made no accepted request.
     spent: BTreeMap<u8, u16>,
 }
@@ -57,11 +60,13 @@ pub(crate) async fn gather(
         deps.contacts.persons(tenant, &waiting),
         spent(block, sender, deps),
     )?;
+    let standing = standing::gather(persons.values(), sender, deps).await;
     Ok(Some(BlockFacts {
         campaign: campaign.facts(sender.campaign),
         place,
         subscriptions,
         persons,
+        standing,
         spent,
     }))
 }

@@ -10,7 +10,7 @@
 //!
 //! `range` walks the blocks, `content` finds out what they say, `block` runs one, `slots` hands slots out to those
 //! who wait, `delivery` brings one message to its slot and over the wire,
-//! `ledger` keeps what came of each, `pages` signs the way to a person's own page, `way` says by which transport a number sends.
+//! `ledger` keeps what came of each, `room` reserves places in the portfolio's day, `standing` finds who has one, `pages` signs the way to a person's own page, `way` says by which transport a number sends.
 
 mod block;
 mod breaker;
@@ -26,6 +26,7 @@ mod range;
 mod reflex;
 mod room;
 mod slots;
+mod standing;
 mod tally;
 mod way;
 

@@ -110,8 +110,16 @@ pub(crate) async fn send(
         if !matches!(planned.phase, Phase::Pending { due } if due <= now) {
             continue;
         }
-        if breaker::is_open(&sender, deps).await? || room::is_full(&sender, deps).await? {
+        if breaker::is_open(&sender, deps).await? {
             return Ok(());
+        }
+        // A block that nobody has looked at may hold people who have a place in
+        // the day already. If this one holds none, the others of the range wait.
+        let full_until = room::full_until(&sender, deps).await?;
+        if let Some(until) = full_until
+            && planned.attempt > 1
+        {
+            return room::wait(until, &sender, deps).await;
         }
         let deadline = deadline(invocation, now);
         let owner = OwnerNonce::from_uuid(deps.ids.mint(now));
@@ -139,7 +147,12 @@ pub(crate) async fn send(
             }
         };
         if let Some(begun) = begun {
-            block::run(begun, owner, deadline, &sender, deps, metrics).await?;
+            let any_left = block::run(begun, owner, deadline, &sender, deps, metrics).await?;
+            if let Some(until) = full_until
+                && !any_left
+            {
+                return room::wait(until, &sender, deps).await;
+            }
         }
     }
     Ok(())

@@ -246,7 +246,13 @@ impl House {
 
     /// The messaging limits of portfolios, for looking at what happened.
     pub fn tiers(&self) -> anyhow::Result<platform::tier::Tiers> {
-        functions::tiers(&self.aws, &self.clients, self.clock.clone())
+        self.tiers_by(self.clock.clone())
+    }
+
+    /// The messaging limits of portfolios, as a process with this clock sees
+    /// them.
+    pub fn tiers_by(&self, clock: SharedClock) -> anyhow::Result<platform::tier::Tiers> {
+        functions::tiers(&self.aws, &self.clients, clock)
     }
 
     /// The table of people, for looking at what happened.

@@ -18,7 +18,7 @@ use policy::purpose::Purpose;
 use policy::subscription::Subscription;
 use policy::token::ContactToken;
 
-pub use self::person::{ClaimAnswer, Claimed, RecordedStop, StopEvent};
+pub use self::person::{ClaimAnswer, Claimed, Counting, RecordedStop, StopEvent};
 pub use self::resume::ResumeEvent;
 pub use self::said::{Act, act_id};
 use crate::clock::SharedClock;

@@ -6,7 +6,7 @@
 //! first: a look costs a fifth of a write that fails. Every answer of the table also carries its date: a clock that is
 //! provably off leases nothing.
 
-mod dates;
+pub(crate) mod dates;
 mod item;
 
 use std::collections::HashMap;

@@ -5,7 +5,10 @@ use std::error::Error;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Builder;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use jiff::Timestamp;
@@ -237,6 +240,36 @@ impl Table {
         values: [(&str, AttributeValue); N],
         operation: &'static str,
     ) -> Result<bool, Fault> {
+        let update = self.conditional(key, change, condition, values);
+        held(update.send().await, operation)
+    }
+
+    /// The same, asked once only: the SDK does not repeat what got no answer. So
+    /// `false` says that nothing was changed, where after a repetition it may
+    /// also say that the first try succeeded.
+    pub(crate) async fn update_once_if<const N: usize>(
+        &self,
+        key: Key,
+        change: &str,
+        condition: &str,
+        values: [(&str, AttributeValue); N],
+        operation: &'static str,
+    ) -> Result<bool, Fault> {
+        let once = Builder::new().retry_config(RetryConfig::disabled());
+        let update = self.conditional(key, change, condition, values);
+        held(
+            update.customize().config_override(once).send().await,
+            operation,
+        )
+    }
+
+    fn conditional<const N: usize>(
+        &self,
+        key: Key,
+        change: &str,
+        condition: &str,
+        values: [(&str, AttributeValue); N],
+    ) -> UpdateItemFluentBuilder {
         let mut update = self
             .client
             .update_item()
@@ -248,7 +281,7 @@ impl Table {
         for (name, value) in values {
             update = update.expression_attribute_values(name, value);
         }
-        held(update.send().await, operation)
+        update
     }
 
     /// Removes an item, if it is there.

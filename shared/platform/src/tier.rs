@@ -5,39 +5,55 @@
 //! reservation is a read and a conditional write; a portfolio without a limit
 //! costs a read a minute in each process.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
-use policy::limits::{Limits, TierBuckets};
+use policy::limits::{Limits, Tier, TierBuckets};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::SharedClock;
 use crate::fault::Fault;
 use crate::keys::CampaignKey;
+use crate::rate::dates::Dates;
 use crate::table::{self, Table, number, text};
 
 /// The messaging limits of all portfolios.
 #[derive(Clone, Debug)]
 pub struct Tiers {
     table: Table,
+    dates: Dates,
     /// Portfolios without a limit, and when that was read.
     unlimited: Arc<Mutex<HashMap<String, Timestamp>>>,
 }
 
 /// What a reservation came to.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Room {
-    /// For how many people there is room.
-    pub people: u32,
+    /// For each who was asked for, in the same order, whether there is a place.
+    pub granted: Vec<bool>,
+    /// Whether these places are counted: not in a portfolio without a limit.
+    pub is_counted: bool,
     /// When to ask for one more; the moment of asking, if there is room now.
     pub ask_again: Timestamp,
 }
 
+impl Room {
+    /// For how many people there is a place.
+    pub fn people(&self) -> usize {
+        self.granted.iter().filter(|granted| **granted).count()
+    }
+}
+
 /// How long a portfolio is taken to have no limit without looking again.
 const KEPT: SignedDuration = SignedDuration::from_mins(1);
+
+const OPERATION: &str = "keep a portfolio's reservations";
+
+/// Writes reservations.
+const KEEP: &str = "SET v = :v, version = :next, reserved = :reserved";
 
 /// The item. A portfolio that was never described has the first tier.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -78,47 +94,59 @@ impl From<&Reserved> for TierBuckets {
 impl Tiers {
     /// The table `name` as `client` sees it.
     pub fn new(client: Client, name: String, clock: SharedClock) -> Self {
+        let dates = Dates::new(clock.clone());
+        let config = client.config().to_builder().interceptor(dates.clone());
+        let client = Client::from_conf(config.build());
         Self {
             table: Table::new(client, name, clock),
+            dates,
             unlimited: Arc::default(),
         }
     }
 
-    /// Reserves room for up to `wanted` people who are reached outside their
-    /// service windows, within [`TierBuckets::LATEST`] after `at`.
+    /// Reserves places for people who are reached outside their service windows,
+    /// within [`TierBuckets::LATEST`] after `at`. `asked` has an entry for each:
+    /// the bucket where they certainly have a place already, if there is one.
+    /// Such people need no room; the others get what there is, in order.
     ///
-    /// Law: no sliding day holds more than the tier allows, whoever reserves.
+    /// Law: no sliding day holds more people than the tier allows, whoever
+    /// reserves. A clock that the table's dates prove wrong reserves nothing: it
+    /// would forget what still counts. That is a passing fault.
     pub async fn reserve(
         &self,
         portfolio: &str,
         at: Timestamp,
-        wanted: u32,
+        asked: &[Option<i64>],
     ) -> Result<Room, Fault> {
-        let whole = Room {
-            people: wanted,
+        let uncounted = Room {
+            granted: vec![true; asked.len()],
+            is_counted: false,
             ask_again: at,
         };
-        if wanted == 0 || self.is_unlimited(portfolio, at) {
-            return Ok(whole);
+        if asked.is_empty() || self.is_unlimited(portfolio, at) {
+            return Ok(uncounted);
         }
         loop {
             let item = self.read(portfolio).await?;
             let tier = Limits::embedded().tier(&item.tier);
             if tier.people.is_none() {
                 self.note_unlimited(portfolio, at);
-                return Ok(whole);
+                return Ok(uncounted);
+            }
+            if !self.dates.are_bearable() {
+                return Err(Fault::passing("reserve room in a day", "this clock is off"));
             }
             let mut buckets = TierBuckets::from(&item.reserved);
             buckets.trim(at);
-            let Ok(people) = buckets.reserve(tier, at, wanted) else {
-                return Ok(Room {
-                    people: 0,
-                    ask_again: buckets.ask_again(tier, at),
-                });
+            let granted = places(&mut buckets, tier, at, asked);
+            let ask_again = buckets.ask_again(tier, at);
+            let room = Room {
+                granted,
+                is_counted: true,
+                ask_again,
             };
-            if self.write(portfolio, &item, &buckets).await? {
-                let ask_again = buckets.ask_again(tier, at);
-                return Ok(Room { people, ask_again });
+            if room.people() == 0 || self.write(portfolio, &item, &buckets).await? {
+                return Ok(room);
             }
         }
     }
@@ -137,23 +165,36 @@ impl Tiers {
         Ok(TierBuckets::from(&item.reserved).ask_again(tier, at))
     }
 
-    /// Gives back what was reserved at `at` for people who were certainly not
-    /// reached. What is lost with a crash is lost to the tier, never to WhatsApp.
+    /// Gives back places by bucket: of people who were certainly not reached, or
+    /// who are counted in a later bucket. What is lost with a crash is lost to
+    /// the tier, never to WhatsApp; so nothing is given back twice where an
+    /// answer got lost.
     pub async fn give_back(
         &self,
         portfolio: &str,
-        at: Timestamp,
-        unused: u32,
+        places: &BTreeMap<i64, u32>,
+        now: Timestamp,
     ) -> Result<(), Fault> {
-        if unused == 0 || self.is_unlimited(portfolio, at) {
+        if places.values().all(|people| *people == 0) || self.is_unlimited(portfolio, now) {
             return Ok(());
         }
         loop {
             let item = self.read(portfolio).await?;
             let mut buckets = TierBuckets::from(&item.reserved);
-            buckets.give_back(at, unused);
+            for (bucket, people) in places {
+                buckets.give_back(*bucket, *people);
+            }
             let is_unlimited = Limits::embedded().tier(&item.tier).people.is_none();
-            if is_unlimited || self.write(portfolio, &item, &buckets).await? {
+            if is_unlimited {
+                return Ok(());
+            }
+            let key = CampaignKey::Tier(portfolio.to_owned()).key();
+            let values = kept(&item, &buckets)?;
+            let written = self
+                .table
+                .update_once_if(key, KEEP, unchanged(&item), values, OPERATION)
+                .await?;
+            if written {
                 return Ok(());
             }
         }
@@ -231,21 +272,8 @@ impl Tiers {
         seen: &TierItem,
         buckets: &TierBuckets,
     ) -> Result<bool, Fault> {
-        let reserved = serde_dynamo::to_attribute_value(Reserved::from(buckets))
-            .map_err(|error| Fault::lasting("encode a portfolio's reservations", error))?;
-        let change = "SET v = :v, version = :next, reserved = :reserved";
-        let condition = if seen.version == 0 {
-            "attribute_not_exists(version) OR version = :seen"
-        } else {
-            "version = :seen"
-        };
-        let values = [
-            (":v", number(1)),
-            (":next", number(seen.version + 1)),
-            (":seen", number(seen.version)),
-            (":reserved", reserved),
-        ];
-        self.update(portfolio, change, condition, values).await
+        let values = kept(seen, buckets)?;
+        self.update(portfolio, KEEP, unchanged(seen), values).await
     }
 
     async fn update<const N: usize>(
@@ -256,9 +284,53 @@ impl Tiers {
         values: [(&str, AttributeValue); N],
     ) -> Result<bool, Fault> {
         let key = CampaignKey::Tier(portfolio.to_owned()).key();
-        let operation = "keep a portfolio's reservations";
         self.table
-            .update_if(key, change, condition, values, operation)
+            .update_if(key, change, condition, values, OPERATION)
             .await
     }
+}
+
+/// Reserves in `buckets`; for each of `asked` whether there is a place.
+fn places(
+    buckets: &mut TierBuckets,
+    tier: Tier,
+    at: Timestamp,
+    asked: &[Option<i64>],
+) -> Vec<bool> {
+    let mut granted: Vec<bool> = asked
+        .iter()
+        .map(|earlier| earlier.is_some_and(|earlier| buckets.reserve_again(at, earlier)))
+        .collect();
+    let others = granted.iter_mut().filter(|granted| !**granted);
+    let others: Vec<&mut bool> = others.collect();
+    let wanted = u32::try_from(others.len()).unwrap_or(u32::MAX);
+    let people = buckets.reserve(tier, at, wanted).unwrap_or(0);
+    for granted in others.into_iter().zip(0..people).map(|(other, _)| other) {
+        *granted = true;
+    }
+    granted
+}
+
+/// That nobody has reserved since `seen`.
+fn unchanged(seen: &TierItem) -> &'static str {
+    if seen.version == 0 {
+        "attribute_not_exists(version) OR version = :seen"
+    } else {
+        "version = :seen"
+    }
+}
+
+/// The values of [`KEEP`] and [`unchanged`].
+fn kept(
+    seen: &TierItem,
+    buckets: &TierBuckets,
+) -> Result<[(&'static str, AttributeValue); 4], Fault> {
+    let reserved = serde_dynamo::to_attribute_value(Reserved::from(buckets))
+        .map_err(|error| Fault::lasting("encode a portfolio's reservations", error))?;
+    Ok([
+        (":v", number(1)),
+        (":next", number(seen.version + 1)),
+        (":seen", number(seen.version)),
+        (":reserved", reserved),
+    ])
 }

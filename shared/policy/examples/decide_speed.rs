@@ -114,6 +114,7 @@ impl World {
             at: now - SignedDuration::from_hours(24 * 20 - i64::from(n)),
             purpose: purpose.clone(),
             is_marketing: true,
+            counted: None,
         };
         let mut terms = Terms::new(Category::Marketing);
         terms.frequency = vec![FrequencyCap {

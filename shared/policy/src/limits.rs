@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use self::canary::{CanaryBounds, CanaryCounts, CanaryMetric, CanaryVerdict, judge_canary};
 pub use self::table::{BroadcastList, Limits};
-pub use self::tier::{Tier, TierBuckets, TierFull};
+pub use self::tier::{Counted, Tier, TierBuckets, TierFull};
 use crate::person::CLAIM_KEPT;
 use crate::purpose::Purpose;
 

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::block::{Callback, Place};
 use crate::ids::{CampaignId, OwnerNonce};
+use crate::limits::{Counted, TierBuckets};
 use crate::purpose::{Purpose, Scope};
 
 /// One person within one tenant. The default is a stranger: version 0.
@@ -56,6 +58,19 @@ impl Person {
     pub fn window_of(&self, sender: &str) -> Option<Timestamp> {
         let window = self.service_window.as_ref()?;
         (window.sender == sender).then_some(window.ends)
+    }
+
+    /// The messages whose places in the day of `portfolio` may still count for
+    /// one in `bucket`, and where they are counted: each once, however often it
+    /// was claimed.
+    pub fn counted_in(&self, portfolio: &str, bucket: i64) -> BTreeMap<Callback, i64> {
+        let places = self.claims.iter().filter_map(|claim| {
+            let counted = claim.counted.as_ref()?;
+            let counts = counted.portfolio == portfolio
+                && TierBuckets::is_within_reach(counted.bucket, bucket);
+            counts.then(|| (claim.message(), counted.bucket))
+        });
+        places.collect()
     }
 
     /// The claims to keep when `now` adds another: trimmed by age, never by
@@ -150,4 +165,21 @@ pub struct Claim {
     pub purpose: Purpose,
     /// Whether anybody takes it for advertising, its purpose or WhatsApp.
     pub is_marketing: bool,
+    /// Where the person's place in the rolling day is counted; `None` if none
+    /// was reserved for this message, or a later one has taken it over.
+    pub counted: Option<Counted>,
+}
+
+impl Claim {
+    /// The message that it is for, as WhatsApp hands it back.
+    pub fn message(&self) -> Callback {
+        Callback {
+            campaign: self.campaign,
+            place: Place {
+                block: self.block,
+                index: self.index,
+            },
+            attempt: self.attempt,
+        }
+    }
 }

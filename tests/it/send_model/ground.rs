@@ -104,6 +104,7 @@ impl Ground {
                 at: self.now,
                 purpose: self.campaign.purpose.clone(),
                 is_marketing: true,
+                counted: None,
             });
         }
         let decision = decide(&Facts {

@@ -36,8 +36,22 @@ pub(crate) struct Args {
     /// The number's limit, messages per second.
     #[arg(long, value_name = "N", default_value_t = 80, value_parser = clap::value_parser!(u32).range(20..=1_000))]
     mps: u32,
+    /// What the portfolio's day holds when our own sending begins.
+    #[arg(long, value_enum, default_value_t = Day::Unlimited)]
+    day: Day,
     #[command(flatten)]
     output: Output,
+}
+
+/// A portfolio's day.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+enum Day {
+    /// There is no limit.
+    Unlimited,
+    /// A tier with room for everybody.
+    Limited,
+    /// The same, and everybody got another campaign's message a moment ago.
+    Again,
 }
 
 /// One run of one way.
@@ -46,6 +60,7 @@ struct Setting {
     messages: u32,
     seed: u64,
     mps: u32,
+    day: Day,
     /// Crashes after one effect in a hundred, two messages in a hundred taken
     /// without an answer, webhooks that come twice and late.
     disturbed: bool,
@@ -64,6 +79,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<bool> {
         },
         seed: args.seed,
         mps: args.mps,
+        day: args.day,
         disturbed,
     };
     let (calm, rough) = (setting(false), setting(true));
@@ -94,6 +110,7 @@ mod tests {
             messages: 100,
             seed: 1,
             mps: 80,
+            day: Day::Unlimited,
             disturbed,
         }
     }
@@ -108,6 +125,32 @@ mod tests {
         assert!(rest <= 0.30 * 100.0, "{rest}");
         assert_eq!(run.seen.requests, 100);
         assert_eq!(run.stages["WebhookFunction"].invocations, 300);
+    }
+
+    #[tokio::test]
+    async fn a_second_message_of_the_day_costs_a_write_and_two_reads_more_for_a_block() {
+        const BLOCKS: f64 = 4.0;
+        let mut units = Vec::new();
+        for day in [Day::Limited, Day::Again] {
+            let setting = Setting {
+                day,
+                messages: 400,
+                ..setting(false)
+            };
+            let run = ours::run(setting).await.unwrap();
+            let send = &run.stages["SendFunction"].readings;
+            let claims = send.write_units["ContactsTable"];
+            assert!((claims - 400.0).abs() < f64::EPSILON, "{claims}");
+            let rest = send.all_write_units() - claims;
+            assert!(rest <= 0.30 * 400.0, "{rest}");
+            units.push((rest, send.all_read_units()));
+        }
+        // The write of the places that end, and what is read before it: the
+        // places, and the ledger of the earlier block (eight kilobytes). The rest
+        // is for leases, of which no two campaigns make the same number.
+        let more = (units[1].0 - units[0].0, units[1].1 - units[0].1);
+        assert!(more.0 > 0.0 && more.0 <= 2.0 * BLOCKS, "{units:?}");
+        assert!(more.1 > 0.0 && more.1 <= 6.0 * BLOCKS, "{units:?}");
     }
 
     #[tokio::test]

@@ -209,6 +209,7 @@ impl Message {
             at: self.at.0,
             purpose: self.purpose(),
             is_marketing: self.marketing || self.purpose().is_marketing(),
+            counted: None,
         }
     }
 }

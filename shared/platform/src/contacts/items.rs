@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_dynamodb::types::AttributeValue;
 use policy::consent::{Basis, Consent, Grant, Notice};
 use policy::ids::{CampaignId, OwnerNonce};
+use policy::limits::Counted;
 use policy::person::{Claim, Person, ServiceWindow, Suppression, SuppressionSource};
 use policy::phone::PhoneNumber;
 use policy::purpose::{Purpose, Scope};
@@ -218,6 +219,11 @@ pub(super) struct ClaimItem {
     /// The purpose, where it says more than that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     p: Option<String>,
+    /// The portfolio and the bucket of its day where the person is counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    f: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    d: Option<i64>,
 }
 
 impl From<&Person> for PersonItem {
@@ -263,6 +269,11 @@ impl From<&Claim> for ClaimItem {
             m: claim.is_marketing,
             p: (claim.purpose != plain_purpose(claim.is_marketing))
                 .then(|| claim.purpose.to_string()),
+            f: claim
+                .counted
+                .as_ref()
+                .map(|counted| counted.portfolio.clone()),
+            d: claim.counted.as_ref().map(|counted| counted.bucket),
         }
     }
 }
@@ -319,6 +330,10 @@ fn claim(item: ClaimItem) -> Result<Claim, Fault> {
         at: moment(item.t),
         purpose,
         is_marketing: item.m,
+        counted: item
+            .f
+            .zip(item.d)
+            .map(|(portfolio, bucket)| Counted { portfolio, bucket }),
     })
 }
 

@@ -9,7 +9,9 @@ use aws_sdk_dynamodb::types::{
     Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use jiff::Timestamp;
+use policy::block::Callback;
 use policy::ids::{EventId, TenantId};
+use policy::limits::{Counted, TierBuckets};
 use policy::person::{Claim, Person, ServiceWindow, SuppressionSource};
 use policy::purpose::Scope;
 use policy::send::Permit;
@@ -60,6 +62,17 @@ impl Claimed {
             Err(permit)
         }
     }
+}
+
+/// What a claim says of the portfolio's day.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Counting {
+    /// Where this message's place is; `None` if none was reserved.
+    pub counted: Option<Counted>,
+    /// Earlier messages to the person whose places end with this claim: their
+    /// claims stay and are counted nowhere, so that nobody else can end the same
+    /// places.
+    pub takes_over: Vec<Callback>,
 }
 
 /// The answer to a claim.
@@ -187,12 +200,14 @@ impl Contacts {
     ///
     /// `person` is what the decision saw; a committed stop has raised the
     /// version, so a send can never win against it. A repetition of the same
-    /// claim (a retry of the SDK) is recognised as our own.
+    /// claim (a retry of the SDK) is recognised as our own. What `counting` takes
+    /// over is taken over by the same write.
     pub async fn claim(
         &self,
         tenant: TenantId,
         permit: Permit,
         person: &Person,
+        counting: Counting,
         now: Timestamp,
     ) -> Result<ClaimAnswer, Fault> {
         let work = permit.work();
@@ -205,8 +220,26 @@ impl Contacts {
             at: now,
             purpose: permit.purpose().clone(),
             is_marketing: permit.is_marketing(),
+            counted: counting.counted,
         };
-        let mut claims: Vec<ClaimItem> = person.claims_kept(now).map(ClaimItem::from).collect();
+        let kept = person.claims_kept(now).map(|kept| {
+            // Where it was counted matters for a day, and is paid for by size.
+            let counts = kept.counted.as_ref().is_some_and(|counted| {
+                let message = kept.message();
+                TierBuckets::is_within_reach(counted.bucket, TierBuckets::bucket(now))
+                    && message != claim.message()
+                    && !counting.takes_over.contains(&message)
+            });
+            if counts {
+                ClaimItem::from(kept)
+            } else {
+                ClaimItem::from(&Claim {
+                    counted: None,
+                    ..kept.clone()
+                })
+            }
+        });
+        let mut claims: Vec<ClaimItem> = kept.collect();
         claims.push(ClaimItem::from(&claim));
         let claims = serde_dynamo::to_attribute_value(claims)
             .map_err(|error| Fault::lasting("encode a claim", error))?;

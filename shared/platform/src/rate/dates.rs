@@ -15,7 +15,7 @@ use crate::clock::SharedClock;
 
 /// What the answers of one client prove of our clock.
 #[derive(Clone, Debug)]
-pub(super) struct Dates {
+pub(crate) struct Dates {
     clock: SharedClock,
     skew: Arc<Mutex<Skew>>,
 }
@@ -29,15 +29,15 @@ impl Storable for Asked {
 }
 
 impl Dates {
-    pub(super) fn new(clock: SharedClock) -> Self {
+    pub(crate) fn new(clock: SharedClock) -> Self {
         Self {
             clock,
             skew: Arc::default(),
         }
     }
 
-    /// Whether slots may be timed by our clock, as far as is known.
-    pub(super) fn are_bearable(&self) -> bool {
+    /// Whether our clock may time slots and reservations, as far as is known.
+    pub(crate) fn are_bearable(&self) -> bool {
         self.skew
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

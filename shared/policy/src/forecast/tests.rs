@@ -231,6 +231,7 @@ fn an_explanation_names_everything_in_order() {
         at: at("2026-11-24T13:00:00Z"),
         purpose: Purpose::marketing(),
         is_marketing: true,
+        counted: None,
     });
     let subscription = subscription("+6281234567890", None, consent("service"));
     let reasoning = explain(&Facts {

@@ -125,7 +125,7 @@ proptest! {
                 Ok(granted) => {
                     prop_assert!(granted <= wanted);
                     let unused = if give_back { granted / 2 } else { 0 };
-                    buckets.give_back(now, unused);
+                    buckets.give_back(TierBuckets::bucket(now), unused);
                     sent.push((add(now, SignedDuration::from_secs(late)), granted - unused));
                 }
                 Err(TierFull { until }) => {

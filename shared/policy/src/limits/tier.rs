@@ -6,6 +6,10 @@
 //! the sum over any sliding day, even where a message leaves up to five minutes
 //! after the moment it was reserved for. What that costs is two spans of a day,
 //! 0.7 % of the tier.
+//!
+//! WhatsApp counts people, not messages. Somebody who is counted already gets a
+//! later message without new room, and is counted where that one is; the earlier
+//! place is given back once the later message is out.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +25,15 @@ pub struct Tier {
 /// What is reserved, by span of five minutes since 1970.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct TierBuckets(BTreeMap<i64, u32>);
+
+/// Where somebody's place in a portfolio's day is counted.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Counted {
+    /// The business portfolio whose day it is.
+    pub portfolio: String,
+    /// The bucket of the reservation ([`TierBuckets::bucket`]).
+    pub bucket: i64,
+}
 
 /// No room now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -57,27 +70,27 @@ impl TierBuckets {
     }
 
     /// How many more people fit in at `at`.
+    ///
+    /// Everything counts that shares a sliding day with `at`, and everything
+    /// later besides: whoever was counted in a later bucket by a worker whose
+    /// clock is ahead may have been taken from an earlier one.
     pub fn room(&self, tier: Tier, at: Timestamp) -> u32 {
         let Some(most) = tier.people else {
             return u32::MAX;
         };
-        let bucket = Self::bucket(at);
-        // Every day that the bucket is part of, by its last bucket that counts.
-        let later = self.0.range(bucket + 1..=bucket + REACH);
-        let fullest = std::iter::once(bucket)
-            .chain(later.map(|(end, _)| *end))
-            .map(|end| self.people_in_day(end))
-            .max()
-            .unwrap_or(0);
-        u32::try_from(u64::from(most).saturating_sub(fullest)).unwrap_or(u32::MAX)
+        let day = self.0.range(Self::bucket(at) - REACH..);
+        let taken: u64 = day.map(|(_, people)| u64::from(*people)).sum();
+        u32::try_from(u64::from(most).saturating_sub(taken)).unwrap_or(u32::MAX)
     }
 
     /// Reserves up to `wanted` people at `at`, the moment of their slots, and
     /// says how many; if not even one, when there is room again.
     ///
-    /// Law: no sliding day ever holds more than the tier allows, in whatever
-    /// order the reservations come, if every message leaves within
-    /// [`TierBuckets::LATEST`] after `at`.
+    /// Law: no sliding day ever holds more people than the tier allows, in
+    /// whatever order the reservations come and however people's places move, if
+    /// every message leaves within [`TierBuckets::LATEST`] after `at`. That time
+    /// holds the errors of clocks too: a message that leaves a minute after `at`
+    /// leaves four minutes to them, one clock fast and another slow.
     pub fn reserve(&mut self, tier: Tier, at: Timestamp, wanted: u32) -> Result<u32, TierFull> {
         let granted = self.room(tier, at).min(wanted);
         if granted == 0 && wanted > 0 {
@@ -91,15 +104,36 @@ impl TierBuckets {
         Ok(granted)
     }
 
-    /// Gives back what was reserved at `at` and not used.
-    pub fn give_back(&mut self, at: Timestamp, unused: u32) {
+    /// Reserves one place at `at` for somebody who certainly has one in the
+    /// bucket `earlier`, and says whether that one still counts; if not, nothing
+    /// is reserved. It needs no room: every day from now on that holds the new
+    /// place is a part of one that holds the earlier one, and the same person in
+    /// it.
+    pub fn reserve_again(&mut self, at: Timestamp, earlier: i64) -> bool {
         let bucket = Self::bucket(at);
+        let newest = self.0.keys().next_back().map_or(bucket, |last| *last);
+        let counts = earlier >= newest.max(bucket) - REACH && self.0.contains_key(&earlier);
+        if counts {
+            *self.0.entry(bucket).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Gives back places that were reserved in `bucket`: of people whom no
+    /// message reached, or who are counted in a later one.
+    pub fn give_back(&mut self, bucket: i64, places: u32) {
         if let Some(people) = self.0.get_mut(&bucket) {
-            *people = people.saturating_sub(unused);
+            *people = people.saturating_sub(places);
             if *people == 0 {
                 self.0.remove(&bucket);
             }
         }
+    }
+
+    /// Whether a place in the bucket `earlier` shares a day with one in `bucket`
+    /// and does not come after it.
+    pub fn is_within_reach(earlier: i64, bucket: i64) -> bool {
+        (bucket - REACH..=bucket).contains(&earlier)
     }
 
     /// Forgets what no longer counts at `now`.
@@ -127,19 +161,17 @@ impl TierBuckets {
     pub fn ask_again(&self, tier: Tier, at: Timestamp) -> Timestamp {
         let opens = self.opens(tier, at);
         let bucket = Self::bucket(at);
-        if self.0.range(bucket - 1..=bucket).next().is_some() {
+        if self.0.range(bucket - 1..).next().is_some() {
             opens.min(start(bucket + 2))
         } else {
             opens
         }
-    }
-
-    fn people_in_day(&self, end: i64) -> u64 {
-        let day = self.0.range(end - REACH..=end);
-        day.map(|(_, people)| u64::from(*people)).sum()
     }
 }
 
 fn start(bucket: i64) -> Timestamp {
     Timestamp::from_second(bucket.saturating_mul(BUCKET_S)).unwrap_or(Timestamp::MAX)
 }
+
+#[cfg(test)]
+mod tests;

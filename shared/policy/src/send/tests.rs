@@ -98,6 +98,7 @@ fn claimed(attempt: u16, by: u128, place: Place) -> Person {
             at: at(NOW),
             purpose: Purpose::marketing(),
             is_marketing: true,
+            counted: None,
         }],
         ..Person::default()
     }

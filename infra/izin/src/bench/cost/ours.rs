@@ -10,11 +10,11 @@ use emulator::meter::Meter;
 use emulator::virtual_time::VirtualClock;
 use emulator::wiring::Usage;
 use platform::clock::{Clock as _, SharedClock};
-use simulator::{FaultEffect, FaultWhen, RequestFault};
+use simulator::{FaultEffect, FaultWhen, RequestFault, Tier};
 
-use super::Setting;
 use super::baseline::{ANSWERS, behaviour, webhooks};
 use super::count::{Run, Seen, Stage};
+use super::{Day, Setting};
 use crate::bench::operator::{Operator, phones};
 use crate::bench::start;
 use crate::house::{House, Network, Options};
@@ -57,6 +57,10 @@ pub(super) async fn run(setting: Setting) -> anyhow::Result<Run> {
         answers: ANSWERS,
         network,
         crashes: crashes.clone(),
+        tier: match setting.day {
+            Day::Unlimited => Tier::Unlimited,
+            Day::Limited | Day::Again => Tier::Limited(100_000),
+        },
         ..Options::quiet(SharedClock::new(clock.clone()), setting.seed, setting.mps)
     })
     .await?;
@@ -81,6 +85,12 @@ async fn tell(
 ) -> anyhow::Result<Run> {
     let people = phones(setting.messages);
     let mut operator = Operator::new(house);
+    if setting.day == Day::Again {
+        let earlier = operator.prepare(&people).await?;
+        operator.step(earlier, "start").await?;
+        operator.reach(earlier, "completed").await?;
+        operator.rest().await?;
+    }
     let campaign = operator.prepare(&people).await?;
     if setting.disturbed {
         house.simulator.add_fault(RequestFault {

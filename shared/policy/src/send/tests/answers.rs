@@ -121,6 +121,7 @@ fn two_machines_come_to_an_end() {
         at: at(NOW) - ago,
         purpose: help().purpose(),
         is_marketing: false,
+        counted: None,
     };
     person.claims = vec![claim(Answer::APART - SignedDuration::from_secs(1))];
     let say = |answer: &Answer, person: &Person| code(answer, person, Some(&someone));

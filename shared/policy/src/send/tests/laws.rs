@@ -96,6 +96,7 @@ fn any_person() -> impl Strategy<Value = Person> {
                 })
                 .unwrap(),
                 is_marketing,
+                counted: None,
             })
             .collect();
         claims.sort_by_key(|claim| claim.at);
@@ -418,6 +419,7 @@ fn a_burst_waits_for_the_pair_limit() {
                 .unwrap(),
             purpose: Purpose::service(),
             is_marketing: false,
+            counted: None,
         });
     }
     let Decision::Defer { until, reason } = decide(&world.facts()) else {
