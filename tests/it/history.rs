@@ -72,7 +72,10 @@ async fn what_it_shows_was_sent_and_what_it_does_not_show_stays_in_doubt() {
     let doubts = world.get(&format!("/v1/campaigns/{id}/doubts")).await;
     assert_eq!(doubts["doubts"].as_array().unwrap().len(), 1, "{doubts}");
 
+    let receipts = |world: &World| world.house.wiring.usage()["ReceiptsFunction"].invocations;
+    let told = receipts(&world);
     world.live(75).await;
+    assert_eq!(receipts(&world), told, "its end is told once");
     let view = world.view(id).await;
     assert_eq!(counts(&view), [11, 1, 0], "silence proves nothing");
     assert_eq!(view["campaign"]["state"], "completed", "{view}");

@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(silent_at(|_| true, looks()), Some(50));
         assert_eq!(silent_at(|_| false, looks()), None);
         assert_eq!(silent_at(|minute| minute < 40, looks()), None, "too short");
-        let with_a_pause = |minute| minute < 30 || minute > 200;
+        let with_a_pause = |minute| !(30..=200).contains(&minute);
         assert_eq!(silent_at(with_a_pause, looks()), Some(230), "begins anew");
         let seldom = |minute| minute % 12 == 0;
         assert_eq!(silent_at(seldom, looks()), Some(60));

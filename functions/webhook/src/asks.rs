@@ -238,6 +238,37 @@ mod tests {
     }
 
     #[test]
+    fn what_is_chosen_in_a_form_may_be_a_stop() {
+        use serde_json::json;
+        let form = |answers: serde_json::Value| {
+            let reply = json!({"name": "flow", "response_json": answers});
+            let interactive = json!({"type": "nfm_reply", "nfm_reply": reply});
+            of_message(json!({"type": "interactive", "interactive": interactive}))
+        };
+        for doubtful in [
+            json!(r#"{"flow_token": "t", "screen_0_Pilihan_0": "0_Berhenti_langganan"}"#),
+            json!({"unsubscribe": true, "nama": "Sari"}),
+            json!({"stop_promo": "yes"}),
+            json!({"topics": ["1_Promo_mingguan", "2_STOP"]}),
+            json!({"saran": "tolong jangan kirim promo lagi"}),
+        ] {
+            let asks = form(doubtful.clone()).unwrap();
+            assert!(asks.review && asks.scopes.is_empty(), "{doubtful}");
+            assert_eq!(asks.rule, "form_may_stop");
+        }
+        for harmless in [
+            json!(r#"{"flow_token": "STOP", "unsubscribe": false, "stop_promo": "no"}"#),
+            json!({"rating": "5 - Puas", "nama": "Sari", "setuju": true}),
+            json!({"items": [{"a": "STOP"}]}),
+            json!("not JSON"),
+            json!(["STOP"]),
+            json!(null),
+        ] {
+            assert_eq!(form(harmless.clone()), None, "{harmless}");
+        }
+    }
+
+    #[test]
     fn a_button_stops_what_it_names_or_more() {
         assert_eq!(codes("marketing.promo"), ["marketing.promo"]);
         assert_eq!(codes("Marketing.Promo"), ["marketing.promo"]);

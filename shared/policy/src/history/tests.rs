@@ -33,6 +33,7 @@ fn claim(campaign: CampaignId, minutes: i64, attempt: u16) -> Claim {
         at: moment(minutes),
         purpose: Purpose::marketing(),
         is_marketing: true,
+        counted: None,
     }
 }
 
