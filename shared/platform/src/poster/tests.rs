@@ -74,10 +74,23 @@ async fn a_name_of_which_any_address_lies_inside_is_not_connected_to() {
 
 #[tokio::test]
 async fn in_the_open_nothing_is_posted_without_encryption() {
-    let lookup = Arc::new(LeadsTo(vec![TRAP]));
+    // An address of its own: tests run side by side.
+    let address = IpAddr::V4(Ipv4Addr::new(127, 0, 77, 4));
+    let listener = TcpListener::bind((address, 8443)).await.unwrap();
+    let hearing = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut buffer = [0; 4_096];
+        let read = stream.read(&mut buffer).await.unwrap();
+        buffer[..read].to_vec()
+    });
+    let lookup = Arc::new(LeadsTo(vec![address]));
     let poster = Poster::over(Arc::new(PublicResolver::new(lookup, |_| true)), false).unwrap();
     let to = EndpointUrl::parse("https://crm.example.com:8443/").unwrap();
     // Whatever listens there, it has no certificate of that name.
     let answer = poster.post(&to, &post()).await;
     assert_eq!(answer, Err(PostFailure::Unreachable));
+    let heard = hearing.await.unwrap();
+    // A TLS handshake (RFC 8446, 5.1), and no word of the event.
+    assert_eq!(heard.first(), Some(&0x16));
+    assert!(!String::from_utf8_lossy(&heard).contains("webhook-id"));
 }
