@@ -132,11 +132,16 @@ const LOW_CONTRAST: &str = r"
         })
         .map(e => e.textContent);";
 
-/// Presses the button that says so.
+/// Presses the button that says so, and waits for the page that answers: one that
+/// is still on its way would overtake what is opened next.
 async fn press(client: &Client, words: &str) {
     let path = format!("//button[contains(., '{words}')]");
     let button = client.wait().for_element(Locator::XPath(&path)).await;
+    let mark = "document.documentElement.setAttribute('data-before', '')";
+    client.execute(mark, Vec::new()).await.unwrap();
     button.unwrap().click().await.unwrap();
+    let answer = Locator::Css("html:not([data-before]) body");
+    client.wait().for_element(answer).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
