@@ -10,7 +10,7 @@ use crate::world::{World, wa_id};
 
 const SARI: &str = "+6281211110001";
 
-fn message(list: &str, phone: &str) -> Value {
+pub(crate) fn message(list: &str, phone: &str) -> Value {
     json!({
         "list_id": list,
         "phone": phone,
@@ -21,7 +21,8 @@ fn message(list: &str, phone: &str) -> Value {
     })
 }
 
-fn accepted(world: &World, phone: &str) -> usize {
+/// How many messages WhatsApp took for somebody.
+pub(crate) fn accepted(world: &World, phone: &str) -> usize {
     let log = world.house.simulator.person_log(&wa_id(phone));
     log.map_or(0, |log| log.requests.iter().filter(|r| r.accepted).count())
 }

@@ -5,9 +5,9 @@ use izin::house::Seeds;
 use jiff::{SignedDuration, Timestamp};
 use policy::ids::CampaignId;
 use policy::limits::TierBuckets;
-use serde_json::{Value, json};
 use simulator::{FaultEffect, FaultWhen, RequestFault, Tier};
 
+use crate::single::{accepted, message};
 use crate::stop::csv;
 use crate::world::{Setting, World, wa_id};
 
@@ -57,23 +57,6 @@ fn pass_to(world: &World, moment: Timestamp) {
     world.clock.advance(moment.duration_since(world.now()));
 }
 
-fn message(list: &str, phone: &str) -> Value {
-    json!({
-        "list_id": list,
-        "phone": phone,
-        "sender": Seeds::PHONE_NUMBER_ID,
-        "template": {"name": Seeds::TEMPLATE, "language": Seeds::LANGUAGE},
-        "mapping": {"body.nama": "column:name"},
-        "purpose": "marketing.promo",
-    })
-}
-
-/// How many messages WhatsApp took for somebody.
-fn taken(world: &World, phone: &str) -> usize {
-    let log = world.house.simulator.person_log(&wa_id(phone));
-    log.map_or(0, |log| log.requests.iter().filter(|r| r.accepted).count())
-}
-
 #[tokio::test]
 async fn two_campaigns_reach_the_same_people_in_a_day_that_they_fill() {
     let mut world = World::with(fifty()).await;
@@ -119,7 +102,7 @@ async fn in_a_full_day_those_go_on_who_have_a_place_and_the_others_wait() {
     for (phone, wanted) in [("+6281211000007", 3), ("+6281211000057", 0)] {
         world.post("/v1/messages", message(&all, phone)).await;
         world.live(2).await;
-        assert_eq!(taken(&world, phone), wanted);
+        assert_eq!(accepted(&world, phone), wanted);
     }
     let report = world.house.simulator.report();
     assert_eq!((report.requests, report.accepted), (101, 101), "{report:?}");
@@ -128,7 +111,7 @@ async fn in_a_full_day_those_go_on_who_have_a_place_and_the_others_wait() {
     let end = world.finish(second).await;
     assert_eq!(end["totals"]["accepted"], 60, "{end}");
     world.live(2).await;
-    assert_eq!(taken(&world, "+6281211000057"), 2);
+    assert_eq!(accepted(&world, "+6281211000057"), 2);
     assert!(world.house.simulator.report().rejected.is_empty());
 }
 
@@ -231,7 +214,7 @@ async fn second_message_killed(after: u64) -> bool {
     let list = list(&mut world, &[SARI.to_owned()]).await;
     world.post("/v1/messages", message(&list, SARI)).await;
     world.live(3).await;
-    assert_eq!((taken(&world, SARI), free(&world).await), (1, 49));
+    assert_eq!((accepted(&world, SARI), free(&world).await), (1, 49));
     let first_counts_until = world.now() + COUNTS;
 
     world.clock.advance(SignedDuration::from_mins(30));
@@ -246,13 +229,13 @@ async fn second_message_killed(after: u64) -> bool {
     // What a dead worker held is lost until its day is over.
     assert!((1..=2).contains(&places), "{places} after {effect:?}");
     if !is_killed {
-        assert_eq!((taken(&world, SARI), places), (2, 1));
+        assert_eq!((accepted(&world, SARI), places), (2, 1));
     }
     pass_to(&world, first_counts_until);
     let places = 50 - free(&world).await;
     assert!(places <= 2, "{places} after {effect:?}");
     assert!(
-        places > 0 || taken(&world, SARI) == 1,
+        places > 0 || accepted(&world, SARI) == 1,
         "reached twice and counted for the first only, after {effect:?}"
     );
     pass_to(&world, second_counts_until);

@@ -9,7 +9,7 @@ use policy::block::RecipientState;
 use policy::campaign::{CampaignState, CampaignStep};
 use policy::ids::{CampaignId, TenantId};
 
-use crate::history::{self, Doubtful};
+use crate::history::Doubtful;
 use crate::{Deps, canary, close, events, recover};
 
 /// How long after its end a cancelled campaign is looked at: a fan-out that was
@@ -156,7 +156,7 @@ pub(crate) async fn leave(
     if !campaign.end_told {
         events::ended(tenant, id, campaign, deps).await?;
     }
-    if !in_doubt || !history::may_settle(tenant, campaign, deps).await? {
+    if !in_doubt {
         deps.campaigns.remove_due(Due::Campaign(tenant, id)).await?;
         return Ok(None);
     }

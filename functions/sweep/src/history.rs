@@ -40,29 +40,16 @@ pub(crate) struct Doubtful {
     pub(crate) has_ended: bool,
 }
 
-/// Whether the history may settle the doubts of a campaign: its tenant wants it,
-/// and the number is reached by WhatsApp's own API.
-pub(crate) async fn may_settle(
-    tenant: TenantId,
-    campaign: &Campaign,
-    deps: &Deps,
-) -> Result<bool, Fault> {
-    Ok(campaign.plan.templated().is_some()
-        && deps.campaigns.settings(tenant).await?.settles_by_history
-        && speaks_for_itself(tenant, &campaign.plan.sender, deps).await?)
-}
-
 /// Asks about the doubts of those whose turn it is, once everything else of the
 /// tick is done.
 pub(crate) async fn ask(
-    doubtful: Vec<Doubtful>,
+    mut doubtful: Vec<Doubtful>,
     invocation: Invocation,
     deps: &Deps,
     metrics: &mut Metrics,
 ) {
     let mut pages = PAGES;
     // Whoever waits longest comes first: the pages may not do for all.
-    let mut doubtful = doubtful;
     doubtful.sort_by_key(|one| one.campaign.history_asked_at);
     for one in doubtful {
         if let Err(fault) = ask_about(&one, &mut pages, invocation, deps, metrics).await {
@@ -88,21 +75,21 @@ async fn ask_about(
     let now = deps.clock.now();
     let is_early = |at: Timestamp| now.duration_since(at) < PATIENCE;
     let last = campaign.history_asked_at;
-    if last.is_some_and(is_early)
-        || *pages == 0
-        || invocation.ends_within(STEP_TIME, now)
-        // Noted before anything is read: what cannot be read is not read at once
-        // again.
-        || !deps.campaigns.note_history_asked(tenant, id, last, now).await?
-    {
+    if last.is_some_and(is_early) || *pages == 0 || invocation.ends_within(STEP_TIME, now) {
         return Ok(());
     }
-    let mut doubts = match campaign.plan.templated() {
-        Some(content) if may_settle(tenant, campaign, deps).await? => {
-            open_doubts(tenant, id, content.list, deps).await?
+    let mut doubts = Vec::new();
+    if let Some(list) = list_to_ask(tenant, campaign, deps).await? {
+        // Noted before it is read: what cannot be read is not read at once again.
+        if !deps
+            .campaigns
+            .note_history_asked(tenant, id, last, now)
+            .await?
+        {
+            return Ok(());
         }
-        Some(_) | None => Vec::new(),
-    };
+        doubts = open_doubts(tenant, id, list, deps).await?;
+    }
     doubts.retain(|doubt| now.duration_since(doubt.claimed_at) < GIVES_UP);
     if doubts.is_empty() && *has_ended {
         return deps.campaigns.remove_due(Due::Campaign(tenant, id)).await;
@@ -118,12 +105,24 @@ async fn ask_about(
     tell(tenant, id, &proved(&doubts, &read.history), deps, metrics).await
 }
 
-/// Whether the number is the tenant's and reached by WhatsApp's own API: Amazon
+/// The list of a campaign whose doubts the history may settle: its tenant wants
+/// it, and the number is the tenant's and reached by WhatsApp's own API. Amazon
 /// passes no history on.
-async fn speaks_for_itself(tenant: TenantId, sender: &str, deps: &Deps) -> Result<bool, Fault> {
-    let number = deps.campaigns.number(sender).await?;
+async fn list_to_ask(
+    tenant: TenantId,
+    campaign: &Campaign,
+    deps: &Deps,
+) -> Result<Option<ListId>, Fault> {
+    let Some(content) = campaign.plan.templated() else {
+        return Ok(None);
+    };
+    if !deps.campaigns.settings(tenant).await?.settles_by_history {
+        return Ok(None);
+    }
+    let number = deps.campaigns.number(&campaign.plan.sender).await?;
     let own = number.filter(|number| number.tenant == tenant);
-    Ok(own.is_some_and(|number| matches!(number.by_amazon(), Ok(None))))
+    let speaks_for_itself = own.is_some_and(|number| matches!(number.by_amazon(), Ok(None)));
+    Ok(speaks_for_itself.then_some(content.list))
 }
 
 /// The campaign's doubts that a history could settle.
@@ -182,13 +181,11 @@ async fn read(
         let page = page.await?;
         history.extend(page.sightings);
         next = page.next;
-        let back_to = back_to(&history);
-        if next.is_none() || back_to < earliest - PATIENCE {
-            let back_to = if next.is_none() {
-                Timestamp::MIN
-            } else {
-                back_to
-            };
+        let back_to = match next {
+            Some(_) => back_to(&history),
+            None => Timestamp::MIN,
+        };
+        if back_to < earliest - PATIENCE {
             return Ok(Read { history, back_to });
         }
     }

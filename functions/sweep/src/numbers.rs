@@ -121,6 +121,12 @@ fn unheard_since(
     silent.then(|| before.filter(goes_on).unwrap_or(now))
 }
 
+/// Whether a number sent for too long since nothing of it arrives.
+fn is_silent(unheard_since: Option<Timestamp>, leased: Option<Timestamp>) -> bool {
+    let both = unheard_since.zip(leased);
+    both.is_some_and(|(since, leased)| leased.duration_since(since) >= SILENCE)
+}
+
 /// What Amazon says of a number: its quality, and whether what people answer to
 /// it reaches us. Its rate, its portfolio's tier and whether WhatsApp stopped it
 /// are not told; the refusals of messages say the last.
@@ -150,9 +156,7 @@ async fn by_amazon(
         let heard = deps.campaigns.heard_at(id).await?;
         let leased = deps.rates.leased_at(id).await?;
         health.unheard_since = unheard_since(unheard_before, leased, heard, now);
-        let is_silent = health.unheard_since.zip(leased);
-        let is_silent =
-            is_silent.is_some_and(|(since, leased)| leased.duration_since(since) >= SILENCE);
+        let is_silent = is_silent(health.unheard_since, leased);
         if !told.is_heard {
             tracing::error!("a number's account tells what people answer to somebody else");
         } else if heard.is_none() {
@@ -192,8 +196,7 @@ mod tests {
             leased = (minute..=look).rev().find(|m| sends(*m)).map_or(leased, at);
             minute = look + 1;
             since = unheard_since(since, leased, at(0), at(look).unwrap());
-            let both = since.zip(leased);
-            if both.is_some_and(|(since, leased)| leased.duration_since(since) >= SILENCE) {
+            if is_silent(since, leased) {
                 return Some(look);
             }
         }
